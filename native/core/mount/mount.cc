@@ -1,0 +1,158 @@
+#include "core/mount/mount.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "core/base/text.h"
+#include "core/sys/beneath.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+constexpr unsigned long kBind = 4096, kRecursive = 16384, kRemount = 32;
+
+String fd_path(int fd) { return format("/proc/self/fd/", fd); }
+
+bool is_missing(int err) { return err == ENOSYS; }
+
+// The flags of mount(2) for attributes: the lower bits have the same numbers, access times have not.
+unsigned long old_flags(uint64_t attributes) {
+  unsigned long flags = attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  switch (attributes & MOUNT_ATTR__ATIME) {
+    case MOUNT_ATTR_NOATIME:
+      flags |= 1024;
+      break;
+    case MOUNT_ATTR_STRICTATIME:
+      flags |= 1 << 24;
+      break;
+    default:
+      flags |= 1 << 21;
+  }
+  if (attributes & MOUNT_ATTR_NODIRATIME) flags |= 2048;
+  return flags;
+}
+
+Status configure(int fs, std::string_view source, const Vector<std::string_view>& data) {
+  if (!source.empty())
+    TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", String(source).c_str(), 0));
+  for (std::string_view option : data) {
+    const bool has_value = option.find('=') != std::string_view::npos;
+    std::string_view value = option;
+    const String key(cut(value, '='));
+    auto set = has_value ? sys::fsconfig(fs, FSCONFIG_SET_STRING, key.c_str(), String(value).c_str(), 0)
+                         : sys::fsconfig(fs, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0);
+    if (!set) return set.error().while_doing("option ", option);
+  }
+  return Ok{};
+}
+
+bool is_directory(int fd) {
+  auto info = sys::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE);
+  return info && S_ISDIR(info->stx_mode);
+}
+
+}  // namespace
+
+Result<UniqueFd> make_filesystem(std::string_view type, std::string_view source,
+                                 const Vector<std::string_view>& data, uint64_t attributes) {
+  UniqueFd fs = TRY(sys::fsopen(String(type).c_str(), 0));
+  TRY(configure(fs.get(), source, data));
+  TRY(sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+  return sys::fsmount(fs.get(), 0, static_cast<unsigned>(attributes));
+}
+
+Result<UniqueFd> copy_mount(int dir, const char* source, bool recursive) {
+  const unsigned empty = *source ? 0 : AT_EMPTY_PATH;
+  return sys::open_tree(dir, source, OPEN_TREE_CLONE | empty | (recursive ? AT_RECURSIVE : 0));
+}
+
+Status attach_mount(int mount, int target) {
+  return sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive) {
+  if (!set && !clear) return Ok{};
+  mount_attr attributes = {};
+  attributes.attr_set = set;
+  attributes.attr_clr = clear;
+  auto done = sys::mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
+  if (done || !is_missing(done.err()) || recursive) return done;
+  // Before Linux 5.12: a remount of the bind, which must already be attached.
+  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, kRemount | kBind | old_flags(set), nullptr);
+}
+
+Status set_propagation(int mount, uint64_t propagation, bool recursive) {
+  mount_attr attributes = {};
+  attributes.propagation = propagation;
+  auto done = sys::mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
+  if (done || !is_missing(done.err())) return done;
+  const unsigned long flags = propagation | (recursive ? kRecursive : 0);
+  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, flags, nullptr);
+}
+
+namespace {
+
+// The old way: the mount comes into being on its target, found by the descriptor's name in /proc.
+Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, int target) {
+  String options;
+  for (std::string_view option : mount.data) append(options, options.empty() ? "" : ",", option);
+  const String where = fd_path(target);
+  const unsigned long flags =
+      mount.bind ? kBind | (mount.bind_recursive ? kRecursive : 0) : old_flags(mount.set);
+  TRY(sys::mount(String(mount.source).c_str(), where.c_str(), mount.bind ? nullptr : String(mount.type).c_str(),
+                 flags, mount.bind ? nullptr : options.c_str()));
+  UniqueFd mounted = TRY(open_in_root(root, mount.destination, O_PATH));
+  if (mount.bind && mount.set)
+    TRY(sys::mount(nullptr, fd_path(mounted.get()).c_str(), nullptr, kRemount | kBind | old_flags(mount.set), nullptr));
+  return mounted;
+}
+
+Result<UniqueFd> open_source(const Mount& mount) {
+  return sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
+}
+
+Result<UniqueFd> open_target(int root, const Mount& mount, bool directory) {
+  return directory ? make_directories_in_root(root, mount.destination, 0755)
+                   : make_file_in_root(root, mount.destination, 0644);
+}
+
+Result<UniqueFd> mount_bind(int root, const Mount& mount) {
+  auto source = open_source(mount);
+  if (!source) return source.error().while_doing("open the source ", mount.source);
+  UniqueFd target = TRY(open_target(root, mount, is_directory(source->get())));
+  auto copy = copy_mount(source->get(), "", mount.bind_recursive);
+  if (is_missing(copy.err())) return mount_the_old_way(root, mount, target.get());
+  if (!copy) return copy.error().while_doing("copy the mount at ", mount.source);
+  TRY(set_mount_attributes(copy->get(), mount.set, mount.clear, false));
+  TRY(attach_mount(copy->get(), target.get()));
+  return copy;
+}
+
+Result<UniqueFd> mount_filesystem(int root, const Mount& mount) {
+  UniqueFd target = TRY(open_target(root, mount, true));
+  auto made = make_filesystem(mount.type, mount.source, mount.data, mount.set);
+  if (is_missing(made.err())) return mount_the_old_way(root, mount, target.get());
+  if (!made) return made;
+  TRY(attach_mount(made->get(), target.get()));
+  return made;
+}
+
+Result<UniqueFd> mount_and_adjust(int root, const Mount& mount) {
+  UniqueFd made = TRY(mount.bind ? mount_bind(root, mount) : mount_filesystem(root, mount));
+  TRY(set_mount_attributes(made.get(), mount.set_recursive, mount.clear_recursive, true));
+  if (mount.propagation) TRY(set_propagation(made.get(), mount.propagation, mount.propagation_recursive));
+  return made;
+}
+
+}  // namespace
+
+Result<UniqueFd> mount_beneath(int root, const Mount& mount) {
+  auto made = mount_and_adjust(root, mount);
+  if (!made)
+    return made.error().while_doing("mount ", mount.bind ? mount.source : mount.type, " on ", mount.destination);
+  return made;
+}
+
+}  // namespace nsbox

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <linux/mount.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/error.h"
+#include "core/base/vector.h"
+#include "core/sys/unique_fd.h"
+
+// One mount of a container: OCI runtime-spec config.md, "Mounts", with its options taken apart.
+namespace nsbox {
+
+struct Mount {
+  std::string_view destination;  // Inside the new root.
+  std::string_view type;         // A file system type; empty or "bind" for a bind.
+  std::string_view source;
+  bool bind = false;
+  bool bind_recursive = false;
+  uint64_t set = 0;                // MOUNT_ATTR_* on the mount itself …
+  uint64_t clear = 0;
+  uint64_t set_recursive = 0;      // … and on all below it (rro, rnosuid, …).
+  uint64_t clear_recursive = 0;
+  uint64_t propagation = 0;        // MS_PRIVATE, MS_SLAVE, …
+  bool propagation_recursive = false;
+  bool scratch_upper = false;      // Ours: an overlay whose upper directory is the container's scratch space.
+  bool source_nofollow = false;
+  Vector<std::string_view> data;   // What is left, for the file system itself: "size=64k", "mode=755".
+};
+
+// Sorts one option into the mount; what is not one of mount(8)'s goes to `data`.
+void add_mount_option(Mount& mount, std::string_view option);
+
+// A new mount that is attached nowhere yet: of a file system, or a copy of what lies at `source`. Uses the new mount
+// API, and mount(2) where the kernel lacks it: then `staging` (a directory of ours) is used for a moment.
+Result<UniqueFd> make_filesystem(std::string_view type, std::string_view source,
+                                 const Vector<std::string_view>& data, uint64_t attributes);
+Result<UniqueFd> copy_mount(int dir, const char* source, bool recursive);
+// Attaches a detached mount on the place that `target` (O_PATH) names.
+Status attach_mount(int mount, int target);
+Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive);
+Status set_propagation(int mount, uint64_t propagation, bool recursive);
+
+// Mounts it beneath `root`, making its target when that is missing. Returns the mount's root.
+Result<UniqueFd> mount_beneath(int root, const Mount& mount);
+
+}  // namespace nsbox

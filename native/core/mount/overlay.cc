@@ -1,0 +1,70 @@
+#include "core/mount/overlay.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "core/mount/mount.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+
+Result<Scratch> Scratch::create(uint64_t size) {
+  Vector<std::string_view> options;
+  options.push_back("mode=700");
+  const String limit = format("size=", size);
+  if (size) options.push_back(limit.view());
+  auto made = make_filesystem("tmpfs", "nsbox-scratch", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (!made) return made.error().while_doing("mount tmpfs for the scratch space");
+  return Scratch(std::move(*made));
+}
+
+Result<Scratch::Layer> Scratch::add_layer(int like) {
+  const String name = format(layers_++);
+  TRY(sys::mkdirat(mount_.get(), name.c_str(), 0700));
+  UniqueFd dir = TRY(sys::openat(mount_.get(), name.c_str(), O_PATH | O_DIRECTORY));
+  TRY(sys::mkdirat(dir.get(), "u", 0755));
+  TRY(sys::mkdirat(dir.get(), "w", 0700));
+  Layer layer{TRY(sys::openat(dir.get(), "u", O_PATH | O_DIRECTORY)),
+              TRY(sys::openat(dir.get(), "w", O_PATH | O_DIRECTORY))};
+  // The upper directory is the overlay's root: it shows this mode and owner.
+  const auto info = TRY(sys::statx(like, "", AT_EMPTY_PATH, STATX_BASIC_STATS));
+  if ((info.stx_mode & 07777) != 0755) TRY(sys::fchmodat(dir.get(), "u", info.stx_mode & 07777));
+  if (info.stx_uid || info.stx_gid)
+    (void)sys::fchownat(dir.get(), "u", info.stx_uid, info.stx_gid, 0);  // An owner without a place in our id map.
+  return layer;
+}
+
+namespace {
+
+// A descriptor's name is short, needs no escaping and cannot be swapped for another directory.
+Status set_directory(int fs, const char* key, int dir) {
+  return sys::fsconfig(fs, FSCONFIG_SET_STRING, key, format("/proc/self/fd/", dir).c_str(), 0);
+}
+
+Status set_lowers(int fs, std::span<const int> lowers) {
+  if (lowers.size() == 1) return set_directory(fs, "lowerdir", lowers[0]);
+  String list;
+  for (const int lower : lowers) append(list, list.empty() ? "" : ":", "/proc/self/fd/", lower);
+  return sys::fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", list.c_str(), 0);
+}
+
+}  // namespace
+
+Result<UniqueFd> make_overlay(const OverlayOptions& options) {
+  UniqueFd fs = TRY(sys::fsopen("overlay", 0));
+  TRY(sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", "overlay", 0));
+  TRY(set_lowers(fs.get(), options.lowers));
+  if (options.upper >= 0) {
+    TRY(set_directory(fs.get(), "upperdir", options.upper));
+    TRY(set_directory(fs.get(), "workdir", options.work));
+  }
+  if (options.marks == OverlayMarks::kUser)
+    TRY(sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0));
+  // The scratch space is gone after a crash anyway: no sync is worth its time (Linux 5.10).
+  (void)sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
+  TRY(sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+  return sys::fsmount(fs.get(), 0, static_cast<unsigned>(options.attributes));
+}
+
+}  // namespace nsbox
