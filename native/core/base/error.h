@@ -111,9 +111,12 @@ using Status = Result<Ok>;
 }  // namespace nsbox
 
 // Passes a failure up; gives the value otherwise.
-#define TRY(expression)                       \
-  ({                                          \
-    auto try_result = (expression);           \
-    if (!try_result) return try_result.error(); \
-    std::move(try_result).value();            \
+#define NSBOX_TRY(expression, name)     \
+  ({                                    \
+    auto name = (expression);           \
+    if (!name) return name.error();     \
+    std::move(name).value();            \
   })
+#define NSBOX_TRY_NAMED(expression, number) NSBOX_TRY(expression, try_result_##number)
+#define NSBOX_TRY_COUNTED(expression, number) NSBOX_TRY_NAMED(expression, number)
+#define TRY(expression) NSBOX_TRY_COUNTED(expression, __COUNTER__)

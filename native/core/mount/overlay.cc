@@ -35,6 +35,14 @@ Result<Scratch::Layer> Scratch::add_layer(int like) {
   return layer;
 }
 
+bool Scratch::attach() {
+  // /sys is there on every host and is no source of ours: what lies under it is opened in our own sysfs.
+  if (attached_) return false;
+  auto place = sys::open("/sys", O_PATH | O_DIRECTORY);
+  attached_ = place && attach_mount(mount_.get(), place->get());
+  return attached_;
+}
+
 namespace {
 
 // A descriptor's name is short, needs no escaping and cannot be swapped for another directory.

@@ -24,6 +24,10 @@ class Scratch {
   // The directories of the next overlay; the upper one gets the mode, owner and times of `like`.
   Result<Layer> add_layer(int like);
 
+  // Puts it in the mount namespace, for kernels whose overlay wants its upper there (before 6.15). Says whether that
+  // was new.
+  bool attach();
+
   int fd() const { return mount_.get(); }
 
  private:
@@ -31,6 +35,7 @@ class Scratch {
 
   UniqueFd mount_;
   unsigned layers_ = 0;
+  bool attached_ = false;
 };
 
 // How overlay keeps its marks: trusted.overlay.* takes CAP_SYS_ADMIN in the first user namespace.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/base/memory_mark.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox::runtime {
@@ -45,13 +46,13 @@ void* allocate(size_t size) {
 
 }  // namespace
 
-HeapMark::HeapMark() : next_(next) {}
-
-HeapMark::~HeapMark() {
-  // A mark in the first part with the heap now in the reserve: the reserve starts again from its beginning.
-  const bool mark_in_first = next_ >= first && next_ <= first + kFirst;
-  const bool now_in_first = next >= first && next <= first + kFirst;
-  next = mark_in_first && !now_in_first ? end - kReserve : next_;
+void install_memory_hooks() {
+  memory_hooks.mark = [] { return static_cast<void*>(next); };
+  memory_hooks.release = [](void* mark) {
+    const auto in_first = [](const char* at) { return at >= first && at <= first + kFirst; };
+    // A mark in the first part with the heap now in the reserve: the reserve starts again from its beginning.
+    next = in_first(static_cast<char*>(mark)) && !in_first(next) ? end - kReserve : static_cast<char*>(mark);
+  };
 }
 
 }  // namespace nsbox::runtime

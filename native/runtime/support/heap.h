@@ -1,20 +1,8 @@
 #pragma once
 
-#include <cstddef>
-
-// The executable's memory: given out upward and taken back in blocks of work. Nothing is freed one by one; the held
-// init frees what serving one request took by going back to a mark.
 namespace nsbox::runtime {
 
-class HeapMark {
- public:
-  HeapMark();
-  ~HeapMark();
-  HeapMark(const HeapMark&) = delete;
-  HeapMark& operator=(const HeapMark&) = delete;
-
- private:
-  char* next_;
-};
+// Tells core how to go back to a mark: memory is given out upward, and nothing is freed one by one.
+void install_memory_hooks();
 
 }  // namespace nsbox::runtime

@@ -1,0 +1,131 @@
+#include "core/container/box.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+
+#include <cerrno>
+
+#include "core/net/link.h"
+#include "core/ns/namespaces.h"
+#include "core/security/keyring.h"
+#include "core/spec/resources.h"
+#include "core/sys/file.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+// These two exist since the clone: a process can enter neither by unshare.
+constexpr uint64_t kMadeByClone = CLONE_NEWPID | CLONE_NEWUSER;
+
+Status write_id_maps(const Plan& plan) {
+  if (plan.id_maps != IdMaps::kSelf) return Ok{};
+  auto done = write_own_id_maps(plan.config.user_mappings, plan.config.group_mappings);
+  if (!done) return done.error().while_doing("map the ids of the user namespace");
+  return Ok{};
+}
+
+// From here on nothing of the box can look into this process or trace it.
+Status close_to_the_box() {
+  TRY(sys::prctl(PR_SET_DUMPABLE, 0));
+  return Ok{};
+}
+
+Status enter_cgroups(const Plan& plan) {
+  if (plan.cgroup_name.empty()) return Ok{};
+  cgroup::Limits limits;
+  if (plan.config.resources) limits = TRY(parse_resources(*plan.config.resources));
+  const cgroup::Controllers wanted = plan.cgroup_join | cgroup::needed_controllers(limits);
+  const String name(plan.cgroup_name);
+  cgroup::GroupSet group = TRY(cgroup::create_group(plan.cgroup_parents, name.c_str(), wanted));
+  TRY(cgroup::apply_limits(group, limits));
+  return cgroup::attach_self(group);
+}
+
+Status enter_namespaces(const Config& config) {
+  uint64_t fresh = 0;
+  for (const NamespaceSpec& one : config.namespaces) {
+    if (one.flag & kMadeByClone) continue;
+    if (one.path.empty())
+      fresh |= one.flag;
+    else
+      TRY(join_namespace(one.path, one.flag));
+  }
+  auto done = sys::unshare(fresh);
+  if (!done) return done.error().while_doing("make the namespaces");
+  const NamespaceSpec* network = config.find_namespace(CLONE_NEWNET);
+  if (network && network->path.empty()) TRY(bring_loopback_up());
+  return Ok{};
+}
+
+Status name_the_host(const Config& config) {
+  if (!config.hostname.empty())
+    if (auto done = sys::sethostname(config.hostname); !done)
+      return done.error().while_doing("set the host name ", config.hostname);
+  if (!config.domainname.empty())
+    if (auto done = sys::setdomainname(config.domainname); !done)
+      return done.error().while_doing("set the domain name ", config.domainname);
+  return Ok{};
+}
+
+// Through the container's own procfs and never out of it, whatever lies on its paths.
+Status set_sysctls(const Config& config, int proc) {
+  for (const Sysctl& one : config.sysctls) {
+    String path("sys/");
+    for (const char c : one.name) path.append(c == '.' ? '/' : c);
+    auto file = sys::openat2(proc, path.c_str(), O_WRONLY, 0,
+                             RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH);
+    if (!file) return file.error().while_doing("open the kernel parameter ", one.name);
+    auto done = sys::write(file->get(), one.value.data(), one.value.size());
+    if (!done) return done.error().while_doing("set the kernel parameter ", one.name, " to ", one.value);
+  }
+  return Ok{};
+}
+
+// Init keeps what the box's processes may have, and what changing into them takes; the rest is gone for good.
+Result<CapabilityMask> drop_privileges(const Plan& plan) {
+  constexpr CapabilityMask kNeeded = CapabilityMask{1} << CAP_SETUID | CapabilityMask{1} << CAP_SETGID |
+                                     CapabilityMask{1} << CAP_SETPCAP | CapabilityMask{1} << CAP_KILL |
+                                     CapabilityMask{1} << CAP_CHOWN | CapabilityMask{1} << CAP_DAC_OVERRIDE |
+                                     CapabilityMask{1} << CAP_SYS_RESOURCE;
+  const CapabilityMask present = TRY(bounding_capabilities());
+  CapabilityMask allowed = ~CapabilityMask{0};
+  if (plan.config.process) allowed = plan.config.process->capabilities.bounding | kNeeded;
+  const CapabilityMask kept = allowed & present;
+  TRY(drop_bounding(kept, present));
+  TRY(set_capabilities({.bounding = kept, .effective = kept, .inheritable = 0, .permitted = kept, .ambient = 0}));
+  return kept;
+}
+
+Status named(std::string_view step, Status done) {
+  if (!done) return done.error().while_doing(step);
+  return done;
+}
+
+}  // namespace
+
+Result<Box> Box::create(const Plan& plan) {
+  TRY(write_id_maps(plan));
+  TRY(close_to_the_box());
+  TRY(named("cgroup", enter_cgroups(plan)));
+  TRY(enter_namespaces(plan.config));
+  TRY(name_the_host(plan.config));
+  TRY(join_session_keyring("_nsbox"));
+  Rootfs rootfs = TRY(enter_rootfs(plan));
+  TRY(set_sysctls(plan.config, rootfs.proc.get()));
+  const CapabilityMask bounding = TRY(drop_privileges(plan));
+  return Box(plan, std::move(rootfs), bounding);
+}
+
+ProcessContext Box::process_context() const {
+  return {.root = rootfs_.root.get(),
+          .proc = rootfs_.proc.get(),
+          .filter = plan_->filter,
+          .bounding = bounding_,
+          .clamp_capabilities = plan_->clamp_capabilities};
+}
+
+}  // namespace nsbox

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/error.h"
+
+namespace nsbox {
+
+// The CLONE_NEW* flag of a runtime-spec namespace type ("pid", "network", "mount" …); 0 for another text.
+uint64_t namespace_flag(std::string_view type);
+
+// Joins the namespace that the path names, checked to be of that kind.
+Status join_namespace(std::string_view path, uint64_t flag);
+
+}  // namespace nsbox
