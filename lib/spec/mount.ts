@@ -1,16 +1,6 @@
-/**
- * A contiguous range of ids that is seen under other numbers on the other side.
- *
- * @see runtime-spec, config-linux.md, "User namespace mappings"
- */
-export interface IdMapping {
-  /** First id inside the container (for an idmapped mount: on the mounted file system's side). */
-  readonly containerID: number;
-  /** First id outside. */
-  readonly hostID: number;
-  /** How many ids follow, at least one. */
-  readonly size: number;
-}
+import { nonEmpty, strings } from './checks.js';
+import { type IdMapping, idMappings } from './id-mapping.js';
+import { type Check, object, text } from './validate.js';
 
 /**
  * One mount as `config.json` lists it. Snapshotters and volumes make these, the runtime mounts them
@@ -107,3 +97,14 @@ export interface ImageMountRequest extends MountRequestBase {
 
 /** A mount as a user asks for it; the engine turns it into a {@link Mount}. */
 export type MountRequest = BindMountRequest | VolumeMountRequest | TmpfsMountRequest | ImageMountRequest;
+
+// A relative destination is deprecated but allowed, and counts from the root.
+const destination: Check<string> = (value, at) => {
+  const path = nonEmpty(value, at);
+  return path === undefined || path.startsWith('/') ? path : `/${path}`;
+};
+
+export const checkMount: Check<Mount> = object<Mount>(
+  { destination },
+  { type: text, source: text, options: strings, uidMappings: idMappings, gidMappings: idMappings },
+);

@@ -1,8 +1,22 @@
-import type { Mount } from '../mount.js';
-import type { LinuxConfig } from './linux.js';
-import type { ProcessConfig } from './process.js';
+import { absolutePath, annotations, environment, nonEmpty, specVersion, strings } from '../checks.js';
+import { checkMount, type Mount } from '../mount.js';
+import {
+  array,
+  boolean,
+  type Check,
+  integer,
+  matching,
+  object,
+  parse,
+  refine,
+  validate,
+} from '../validate.js';
+import { refuseContradictions } from './coherence.js';
+import { checkLinux, type LinuxConfig } from './linux.js';
+import { checkProcess, type ProcessConfig } from './process.js';
 
-export type { IdMapping, Mount } from '../mount.js';
+export type { IdMapping } from '../id-mapping.js';
+export type { Mount } from '../mount.js';
 export type * from './linux.js';
 export type * from './process.js';
 export { RLIM_INFINITY } from './process.js';
@@ -66,4 +80,80 @@ export interface Hook {
   readonly env?: readonly string[];
   /** In seconds, at least 1. Absent: no limit. */
   readonly timeout?: number;
+}
+
+const hooks = array(
+  object<Hook>(
+    { path: absolutePath },
+    { args: strings, env: environment, timeout: integer(1, Number.MAX_SAFE_INTEGER) },
+  ),
+);
+
+// sethostname(2) and setdomainname(2) take at most 64 bytes.
+const hostName = matching(/^[^\s/]{0,64}$/, 'a name of at most 64 characters');
+
+/** Checks a whole `config.json`. */
+export const checkConfig: Check<RuntimeConfig> = refine(
+  object<RuntimeConfig>(
+    { ociVersion: specVersion, root: object<RootConfig>({ path: nonEmpty }, { readonly: boolean }) },
+    {
+      process: checkProcess,
+      hostname: hostName,
+      domainname: hostName,
+      mounts: array(checkMount),
+      hooks: object<Hooks>(
+        {},
+        {
+          prestart: hooks,
+          createRuntime: hooks,
+          createContainer: hooks,
+          startContainer: hooks,
+          poststart: hooks,
+          poststop: hooks,
+        },
+      ),
+      annotations,
+      linux: checkLinux,
+    },
+  ),
+  refuseContradictions,
+);
+
+/**
+ * Checks a runtime configuration from outside and gives back a copy: see {@link Check}.
+ *
+ * @example validateConfig({ ociVersion: '1.3.0', root: { path: 'rootfs' } })
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG`, each problem on a line that begins with its place
+ */
+export function validateConfig(value: unknown, what = 'config.json'): RuntimeConfig {
+  return validate(checkConfig, value, what);
+}
+
+/**
+ * Reads and checks the text of a `config.json`.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
+ */
+export function parseConfig(json: string, what = 'config.json'): RuntimeConfig {
+  return parse(checkConfig, json, what);
+}
+
+// JSON.stringify writes these two with the digits of the nearest double, which a strict reader of
+// 64-bit numbers refuses as out of range. Strings are stepped over as a whole.
+const ROUNDED = /"(?:[^"\\]|\\.)*"|18446744073709552000|-?9223372036854776000/g;
+
+const EXACT: Readonly<Record<string, string>> = {
+  '18446744073709552000': '18446744073709551615',
+  '9223372036854776000': '9223372036854775807',
+  '-9223372036854776000': '-9223372036854775808',
+};
+
+/** Writes a configuration as JSON, the largest 64-bit numbers exactly. */
+export function stringifyConfig(config: RuntimeConfig): string {
+  const json = JSON.stringify(config);
+  if (!json.includes('18446744073709552000') && !json.includes('9223372036854776000')) return json;
+  return json.replace(ROUNDED, (token) => {
+    if (token.startsWith('"')) return token;
+    return EXACT[token] ?? token;
+  });
 }

@@ -1,3 +1,27 @@
+import {
+  absolutePath,
+  cpuList,
+  environment,
+  id,
+  refuseDuplicates,
+  singleLine,
+  uint16,
+  uint64,
+} from '../checks.js';
+import {
+  array,
+  boolean,
+  type Check,
+  integer,
+  object,
+  oneOf,
+  type Place,
+  refine,
+  text,
+  validate,
+} from '../validate.js';
+import { CAPABILITIES, type Capability, RLIMITS, type RlimitType } from './linux-names.js';
+
 /**
  * The container's process.
  *
@@ -50,11 +74,11 @@ export interface ProcessUser {
  * @see runtime-spec, config.md, "Linux Process"
  */
 export interface LinuxCapabilities {
-  readonly bounding?: readonly string[];
-  readonly effective?: readonly string[];
-  readonly inheritable?: readonly string[];
-  readonly permitted?: readonly string[];
-  readonly ambient?: readonly string[];
+  readonly bounding?: readonly Capability[];
+  readonly effective?: readonly Capability[];
+  readonly inheritable?: readonly Capability[];
+  readonly permitted?: readonly Capability[];
+  readonly ambient?: readonly Capability[];
 }
 
 /**
@@ -64,28 +88,32 @@ export interface LinuxCapabilities {
  */
 export interface Rlimit {
   /** Such as `RLIMIT_NOFILE`. */
-  readonly type: string;
+  readonly type: RlimitType;
   readonly soft: number;
   readonly hard: number;
 }
 
-export type SchedulerPolicy =
-  | 'SCHED_OTHER'
-  | 'SCHED_FIFO'
-  | 'SCHED_RR'
-  | 'SCHED_BATCH'
-  | 'SCHED_ISO'
-  | 'SCHED_IDLE'
-  | 'SCHED_DEADLINE';
+const SCHEDULER_POLICIES = [
+  'SCHED_OTHER',
+  'SCHED_FIFO',
+  'SCHED_RR',
+  'SCHED_BATCH',
+  'SCHED_ISO',
+  'SCHED_IDLE',
+  'SCHED_DEADLINE',
+] as const;
+export type SchedulerPolicy = (typeof SCHEDULER_POLICIES)[number];
 
-export type SchedulerFlag =
-  | 'SCHED_FLAG_RESET_ON_FORK'
-  | 'SCHED_FLAG_RECLAIM'
-  | 'SCHED_FLAG_DL_OVERRUN'
-  | 'SCHED_FLAG_KEEP_POLICY'
-  | 'SCHED_FLAG_KEEP_PARAMS'
-  | 'SCHED_FLAG_UTIL_CLAMP_MIN'
-  | 'SCHED_FLAG_UTIL_CLAMP_MAX';
+const SCHEDULER_FLAGS = [
+  'SCHED_FLAG_RESET_ON_FORK',
+  'SCHED_FLAG_RECLAIM',
+  'SCHED_FLAG_DL_OVERRUN',
+  'SCHED_FLAG_KEEP_POLICY',
+  'SCHED_FLAG_KEEP_PARAMS',
+  'SCHED_FLAG_UTIL_CLAMP_MIN',
+  'SCHED_FLAG_UTIL_CLAMP_MAX',
+] as const;
+export type SchedulerFlag = (typeof SCHEDULER_FLAGS)[number];
 
 /** What sched_setattr(2) is given. */
 export interface Scheduler {
@@ -101,7 +129,8 @@ export interface Scheduler {
   readonly period?: number;
 }
 
-export type IoPriorityClass = 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE';
+const IO_PRIORITY_CLASSES = ['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE'] as const;
+export type IoPriorityClass = (typeof IO_PRIORITY_CLASSES)[number];
 
 /** What ioprio_set(2) is given. */
 export interface IoPriority {
@@ -120,3 +149,80 @@ export interface ExecCpuAffinity {
 
 /** What `JSON.parse` makes of 2^64-1, "no limit" in an {@link Rlimit}. */
 export const RLIM_INFINITY = 2 ** 64;
+
+const capabilityList = array(oneOf(CAPABILITIES));
+
+const rlimits = refine(
+  array(
+    refine(object<Rlimit>({ type: oneOf(RLIMITS), soft: uint64, hard: uint64 }, {}), (rlimit, at) => {
+      if (rlimit.soft > rlimit.hard) at.report('is above the hard limit', 'soft');
+    }),
+  ),
+  (entries, at) => refuseDuplicates(entries, 'type', ({ type }) => type, at),
+);
+
+const scheduler = refine(
+  object<Scheduler>(
+    { policy: oneOf(SCHEDULER_POLICIES) },
+    {
+      nice: integer(-20, 19),
+      priority: integer(0, 99),
+      flags: array(oneOf(SCHEDULER_FLAGS)),
+      runtime: uint64,
+      deadline: uint64,
+      period: uint64,
+    },
+  ),
+  refuseForeignParameters,
+);
+
+// sched_setattr(2) would ignore some of these and fail on others without saying which.
+function refuseForeignParameters({ policy, priority, ...times }: Scheduler, at: Place): void {
+  if ((priority ?? 0) > 0 && policy !== 'SCHED_FIFO' && policy !== 'SCHED_RR')
+    at.report('is only for SCHED_FIFO and SCHED_RR', 'priority');
+  if (policy === 'SCHED_DEADLINE') return;
+  for (const key of ['runtime', 'deadline', 'period'] as const)
+    if ((times[key] ?? 0) > 0) at.report('is only for SCHED_DEADLINE', key);
+}
+
+/** Checks a process, of `config.json` or of exec. */
+export const checkProcess: Check<ProcessConfig> = object<ProcessConfig>(
+  {
+    user: object<ProcessUser>({ uid: id, gid: id }, { umask: integer(0, 0o777), additionalGids: array(id) }),
+    cwd: absolutePath,
+  },
+  {
+    terminal: boolean,
+    // The kernel's struct winsize has 16 bits for each.
+    consoleSize: object<ConsoleSize>({ height: uint16, width: uint16 }, {}),
+    args: array(text, 1),
+    env: environment,
+    capabilities: object<LinuxCapabilities>(
+      {},
+      {
+        bounding: capabilityList,
+        effective: capabilityList,
+        inheritable: capabilityList,
+        permitted: capabilityList,
+        ambient: capabilityList,
+      },
+    ),
+    rlimits,
+    noNewPrivileges: boolean,
+    apparmorProfile: singleLine,
+    oomScoreAdj: integer(-1000, 1000),
+    selinuxLabel: singleLine,
+    scheduler,
+    ioPriority: object<IoPriority>({ class: oneOf(IO_PRIORITY_CLASSES) }, { priority: integer(0, 7) }),
+    execCPUAffinity: object<ExecCpuAffinity>({}, { initial: cpuList, final: cpuList }),
+  },
+);
+
+/**
+ * Checks the process of an exec.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
+ */
+export function validateProcess(value: unknown, what = 'process'): ProcessConfig {
+  return validate(checkProcess, value, what);
+}

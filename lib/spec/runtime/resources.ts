@@ -1,3 +1,18 @@
+import { cpuList, int64, nonEmpty, uint16, uint32, uint64 } from '../checks.js';
+import {
+  array,
+  boolean,
+  type Check,
+  integer,
+  matching,
+  object,
+  oneOf,
+  record,
+  refine,
+  text,
+  validate,
+} from '../validate.js';
+
 /**
  * Limits of the container's cgroup. Absent means: as the parent's.
  *
@@ -117,4 +132,129 @@ export interface InterfacePriority {
 export interface LinuxRdma {
   readonly hcaHandles?: number;
   readonly hcaObjects?: number;
+}
+
+// Engines that came before optional fields write -1 for "all".
+const ruleNumber = integer(-1, 0xffff_ffff);
+
+const deviceRule = object<DeviceRule>(
+  { allow: boolean },
+  {
+    type: oneOf(['a', 'b', 'c']),
+    major: ruleNumber,
+    minor: ruleNumber,
+    access: matching(/^(?!.*(.).*\1)[rwm]{0,3}$/, 'letters of rwm, each once'),
+  },
+);
+
+const limit = integer(-1, 2 ** 63);
+
+const memory = refine(
+  object<LinuxMemory>(
+    {},
+    {
+      limit,
+      reservation: limit,
+      swap: limit,
+      kernel: limit,
+      kernelTCP: limit,
+      swappiness: integer(0, 100),
+      disableOOMKiller: boolean,
+      useHierarchy: boolean,
+      checkBeforeUpdate: boolean,
+    },
+  ),
+  ({ limit: memoryLimit = 0, swap = 0 }, at) => {
+    if (swap > 0 && swap < memoryLimit)
+      at.report('counts memory too, so it cannot be below the memory limit', 'swap');
+  },
+);
+
+const cpu = refine(
+  object<LinuxCpu>(
+    {},
+    {
+      shares: uint64,
+      quota: limit,
+      burst: uint64,
+      period: uint64,
+      realtimeRuntime: int64,
+      realtimePeriod: uint64,
+      cpus: cpuList,
+      mems: cpuList,
+      idle: integer(0, 1),
+    },
+  ),
+  ({ quota = 0, burst = 0 }, at) => {
+    if (quota > 0 && burst > quota) at.report('cannot be above the quota', 'burst');
+  },
+);
+
+const device = { major: integer(0, 0xfff), minor: integer(0, 0xf_ffff) };
+
+const weightDevice = refine(
+  object<WeightDevice>(device, { weight: uint16, leafWeight: uint16 }),
+  (entry, at) => {
+    if (entry.weight === undefined && entry.leafWeight === undefined)
+      at.report('expected a weight or a leafWeight, got neither');
+  },
+);
+
+const throttleDevices = array(object<ThrottleDevice>({ ...device, rate: uint64 }, {}));
+
+const blockIO = object<LinuxBlockIO>(
+  {},
+  {
+    weight: uint16,
+    leafWeight: uint16,
+    weightDevice: array(weightDevice),
+    throttleReadBpsDevice: throttleDevices,
+    throttleWriteBpsDevice: throttleDevices,
+    throttleReadIOPSDevice: throttleDevices,
+    throttleWriteIOPSDevice: throttleDevices,
+  },
+);
+
+const hugepageLimit = object<HugepageLimit>(
+  { pageSize: matching(/^[1-9][0-9]*[KMG]B$/, 'a size such as 2MB'), limit: uint64 },
+  {},
+);
+
+const rdma = refine(object<LinuxRdma>({}, { hcaHandles: uint32, hcaObjects: uint32 }), (entry, at) => {
+  if (entry.hcaHandles === undefined && entry.hcaObjects === undefined)
+    at.report('expected hcaHandles or hcaObjects, got neither');
+});
+
+// It becomes a file name in the container's cgroup.
+const cgroupFile = matching(/^[A-Za-z0-9_][\w.-]*$/, 'the name of a cgroup file, such as memory.high');
+
+/** Checks limits, of `config.json` or of update. */
+export const checkResources: Check<LinuxResources> = object<LinuxResources>(
+  {},
+  {
+    devices: array(deviceRule),
+    memory,
+    cpu,
+    pids: object<LinuxPids>({ limit }, {}),
+    blockIO,
+    hugepageLimits: array(hugepageLimit),
+    network: object<LinuxNetworkResources>(
+      {},
+      {
+        classID: uint32,
+        priorities: array(object<InterfacePriority>({ name: nonEmpty, priority: uint32 }, {})),
+      },
+    ),
+    rdma: record(rdma, nonEmpty),
+    unified: record(text, cgroupFile),
+  },
+);
+
+/**
+ * Checks the limits of an update.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
+ */
+export function validateResources(value: unknown, what = 'resources'): LinuxResources {
+  return validate(checkResources, value, what);
 }
