@@ -1,0 +1,24 @@
+/** The OCI specifications in TypeScript: the public entry `nsbox/spec`. Types and checks, no input or output. */
+export * from './digest.js';
+export * from './distribution.js';
+export type { IdMapping } from './id-mapping.js';
+export type * from './image/config.js';
+export { checkImageConfig, parseImageConfig } from './image/config.js';
+export { checkDescriptor, type Descriptor } from './image/descriptor.js';
+export * from './image/index.js';
+export * from './image/layout.js';
+export * from './image/manifest.js';
+export * from './image/media-types.js';
+export * from './mount.js';
+export { parseMountFlag } from './mount-flag.js';
+export * from './mount-options.js';
+export * from './platform.js';
+export * from './reference.js';
+export * from './runtime/config.js';
+export * from './runtime/features.js';
+export * from './runtime/linux-names.js';
+export { validateProcess } from './runtime/process.js';
+export { validateResources } from './runtime/resources.js';
+export * from './runtime/state.js';
+export { type Check, type Checked, check, type Issue, parse, validate } from './validate.js';
+export { parseVolumeFlag } from './volume-flag.js';
