@@ -69,6 +69,9 @@ Result<UniqueFd> make_overlay(const OverlayOptions& options) {
   }
   if (options.marks == OverlayMarks::kUser)
     TRY(sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0));
+  // Whatever this kernel was built with, the upper directory holds whole files and plain marks: changes() reads it.
+  for (const char* feature : {"redirect_dir", "metacopy", "index"})
+    (void)sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, feature, "off", 0);
   // The scratch space is gone after a crash anyway: no sync is worth its time (Linux 5.10).
   (void)sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
   TRY(sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));

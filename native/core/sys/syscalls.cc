@@ -174,7 +174,7 @@ Status pidfd_send_signal(int pidfd, int signal) {
 }
 Result<UniqueFd> pidfd_getfd(int pidfd, int fd) { return descriptor(call(__NR_pidfd_getfd, pidfd, fd, 0)); }
 Status kill(pid_t pid, int signal) { return status(call(__NR_kill, pid, signal)); }
-Status waitid(int type, int id, siginfo* info, int options, rusage* usage) {
+Status waitid(int type, int id, void* info, int options, rusage* usage) {
   return status(call(__NR_waitid, type, id, info, options, usage));
 }
 Result<pid_t> wait4(pid_t pid, int* wait_status, int options, rusage* usage) {

@@ -15,7 +15,6 @@ struct mount_attr;
 struct sock_fprog;
 struct rlimit64;
 struct rusage;
-struct siginfo;
 
 // One thin function a system call, no libc behind it: each answers a Result with the bare errno, for a caller that
 // knows the names to add. Section 2 of the manual documents each under its own name. Descriptors that a call makes
@@ -120,7 +119,8 @@ Result<UniqueFd> pidfd_open(pid_t pid, unsigned flags);
 Status pidfd_send_signal(int pidfd, int signal);
 Result<UniqueFd> pidfd_getfd(int pidfd, int fd);
 Status kill(pid_t pid, int signal);
-Status waitid(int type, int id, siginfo* info, int options, rusage* usage);
+// `info`: a siginfo_t, or null.
+Status waitid(int type, int id, void* info, int options, rusage* usage);
 Result<pid_t> wait4(pid_t pid, int* wait_status, int options, rusage* usage);
 Status execveat(int dir, const char* path, const char* const* argv, const char* const* envp, int flags);
 [[noreturn]] void exit(int exit_status);

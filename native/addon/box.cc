@@ -1,0 +1,276 @@
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <napi.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+
+#include "addon/convert.h"
+#include "addon/exports.h"
+#include "addon/poll.h"
+#include "addon/spawn.h"
+#include "core/container/janitor_protocol.h"
+#include "core/container/plan.h"
+#include "core/container/protocol.h"
+#include "core/process/channel.h"
+#include "core/sys/file.h"
+
+namespace nsbox::addon {
+namespace {
+
+constexpr int kPidfd = 3;  // waitid's P_PIDFD
+constexpr int kWaitAll = 0x40000000;  // __WALL: our children send no SIGCHLD.
+
+// A text that is too long for one message goes into a memory file.
+Result<UniqueFd> memory_file(std::initializer_list<std::string_view> pieces) {
+  UniqueFd file = TRY(sys::memfd_create("nsbox-text", 0));
+  for (std::string_view piece : pieces) TRY(write_all(file.get(), piece.data(), piece.size()));
+  return file;
+}
+
+template <typename T>
+std::string_view bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+Status send_plan(int channel, std::string_view json, std::string_view filter, Vector<int> fds) {
+  PlanHeader header;
+  header.json_size = static_cast<uint32_t>(json.size());
+  header.filter_size = static_cast<uint32_t>(filter.size());
+  if (sizeof header + json.size() + filter.size() <= kMaxMessage) {
+    const std::string_view parts[] = {bytes_of(header), json, filter};
+    return send_message(channel, parts, fds);
+  }
+  header.in_memfd = 1;
+  UniqueFd file = TRY(memory_file({json, filter}));
+  fds.insert(fds.begin(), file.get());
+  const std::string_view parts[] = {bytes_of(header)};
+  return send_message(channel, parts, fds);
+}
+
+class Box;
+
+class ChannelPoll : public Poll {
+ public:
+  ChannelPoll(Napi::Env env, Box& box) : Poll(env), box_(box) {}
+  void on_ready(int) override;
+  void on_environment_end() override;
+
+ private:
+  Box& box_;
+};
+
+class ExitPoll : public Poll {
+ public:
+  ExitPoll(Napi::Env env, Box& box) : Poll(env), box_(box) {}
+  void on_ready(int) override;
+
+ private:
+  Box& box_;
+};
+
+// One box's init, from this side.
+class Box : public Napi::ObjectWrap<Box> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeBox",
+                       {InstanceMethod<&Box::request>("request"), InstanceMethod<&Box::kill>("kill"),
+                        InstanceMethod<&Box::ref>("ref"), InstanceMethod<&Box::unref>("unref"),
+                        InstanceAccessor<&Box::pid>("pid")});
+  }
+
+  // (runtime, namespaces, json, filter | undefined, fds, closeAfter, cgroup, onMessage)
+  explicit Box(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<Box>(info), env_(info.Env()), channel_poll_(env_, *this), exit_poll_(env_, *this) {
+    const Vector<int> close_after = ints_of(info[5]);
+    auto started = start(info);
+    for (const int fd : close_after) (void)sys::close(fd);
+    if (!started) throw_js(env_, started.error());
+  }
+
+  ~Box() override {
+    if (channel_) end();
+  }
+
+  void on_channel() {
+    std::array<char, 16 * 1024> buffer;
+    while (channel_) {
+      auto message = receive_message(channel_.get(), buffer);
+      if (message.err() == EAGAIN) return;
+      if (!message || message->size < sizeof(Reply)) {
+        // Init is gone or going; its pidfd tells when all of the box is.
+        channel_poll_.close();
+        return;
+      }
+      deliver({buffer.data(), message->size}, std::move(message->fds));
+    }
+  }
+
+  void on_exit() {
+    on_channel();
+    siginfo_t info = {};
+    if (!sys::waitid(kPidfd, pidfd_.get(), &info, WEXITED | WNOHANG | kWaitAll, nullptr) || !info.si_pid) return;
+    const Napi::HandleScope scope(env_);
+    channel_poll_.close();
+    exit_poll_.close();
+    channel_.reset();
+    pidfd_.reset();
+    Napi::FunctionReference callback = std::move(on_message_);
+    Unref();
+    call_back(env_, callback, {Napi::Number::New(env_, kClosed), Napi::Number::New(env_, 0),
+                               Napi::Number::New(env_, info.si_status), Napi::Number::New(env_, info.si_code)});
+  }
+
+  // The environment ends before the box: it must not outlive it, nor leave a zombie.
+  void end() {
+    if (!pidfd_) return;
+    (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL);
+    channel_.reset();
+    (void)sys::waitid(kPidfd, pidfd_.get(), nullptr, WEXITED | kWaitAll, nullptr);
+    pidfd_.reset();
+    on_message_.Reset();
+  }
+
+ private:
+  static constexpr int kClosed = 100;
+
+  Status start(const Napi::CallbackInfo& info) {
+    const std::string json = text_of(info[2]);
+    std::string_view filter;
+    if (info[3].IsTypedArray()) {
+      const auto bytes = info[3].As<Napi::Uint8Array>();
+      filter = {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+    }
+    ChannelPair pair = TRY(make_channel());
+    // The plan waits in the socket before there is anyone to read it: no round trip.
+    auto sent = send_plan(pair.ours.get(), json, filter, ints_of(info[4]));
+    if (!sent) return sent.error().while_doing("hand over the plan");
+    Cloned child = TRY(spawn_runtime({.program = int_of(info[0]),
+                                      .command = "init",
+                                      .channel = pair.theirs.get(),
+                                      .namespaces = unsigned_of(info[1]),
+                                      .cgroup = int_of(info[6])}));
+    channel_ = std::move(pair.ours);
+    pidfd_ = std::move(child.pidfd);
+    pid_ = child.pid;
+    on_message_ = Napi::Persistent(info[7].As<Napi::Function>());
+    if (!channel_poll_.open(channel_.get()) || !exit_poll_.open(pidfd_.get())) {
+      end();
+      return Error(EMFILE, format("watch the box"));
+    }
+    channel_poll_.start(UV_READABLE);
+    exit_poll_.start(UV_READABLE);
+    Ref();  // Until its end is told.
+    return Ok{};
+  }
+
+  // (kind, id, value, text | undefined, fds, closeAfter)
+  Napi::Value request(const Napi::CallbackInfo& info) {
+    const std::string text = text_of(info[3]);
+    auto sent = send_request(info, text);
+    for (const int fd : ints_of(info[5])) (void)sys::close(fd);
+    if (!sent) return throw_js(env_, sent.error().while_doing("send a request to the box"));
+    return env_.Undefined();
+  }
+
+  Status send_request(const Napi::CallbackInfo& info, std::string_view text) {
+    if (!channel_) return Error(EPIPE);
+    Request request{.kind = static_cast<RequestKind>(unsigned_of(info[0])),
+                    .id = unsigned_of(info[1]),
+                    .value = int_of(info[2], 0),
+                    .text_size = static_cast<uint32_t>(text.size())};
+    Vector<int> fds = ints_of(info[4]);
+    UniqueFd file;
+    if (sizeof request + text.size() > kMaxMessage) {
+      file = TRY(memory_file({text}));
+      fds.insert(fds.begin(), file.get());
+      text = {};
+    }
+    const std::string_view parts[] = {bytes_of(request), text};
+    return send_message(channel_.get(), parts, fds);
+  }
+
+  void deliver(std::string_view message, Vector<UniqueFd> fds) {
+    Reply reply;
+    memcpy(&reply, message.data(), sizeof reply);
+    const Napi::HandleScope scope(env_);
+    const Napi::Array numbers = Napi::Array::New(env_, fds.size());
+    for (uint32_t i = 0; i < fds.size(); i++) numbers.Set(i, Napi::Number::New(env_, fds[i].release()));
+    const auto number = [this](auto value) { return Napi::Number::New(env_, static_cast<double>(value)); };
+    call_back(env_, on_message_,
+              {number(static_cast<uint32_t>(reply.kind)), number(reply.id), number(reply.value), number(reply.status),
+               number(reply.user_us), number(reply.system_us), number(reply.memory_peak_kb),
+               to_js(env_, message.substr(sizeof reply)), numbers});
+  }
+
+  Napi::Value kill(const Napi::CallbackInfo& info) {
+    if (pidfd_) (void)sys::pidfd_send_signal(pidfd_.get(), int_of(info[0], SIGKILL));
+    return env_.Undefined();
+  }
+  Napi::Value ref(const Napi::CallbackInfo&) {
+    channel_poll_.ref();
+    exit_poll_.ref();
+    return env_.Undefined();
+  }
+  Napi::Value unref(const Napi::CallbackInfo&) {
+    channel_poll_.unref();
+    exit_poll_.unref();
+    return env_.Undefined();
+  }
+  Napi::Value pid(const Napi::CallbackInfo&) { return Napi::Number::New(env_, pid_); }
+
+  Napi::Env env_;
+  UniqueFd channel_;
+  UniqueFd pidfd_;
+  pid_t pid_ = -1;
+  Napi::FunctionReference on_message_;
+  ChannelPoll channel_poll_;
+  ExitPoll exit_poll_;
+};
+
+void ChannelPoll::on_ready(int) { box_.on_channel(); }
+void ChannelPoll::on_environment_end() { box_.end(); }
+void ExitPoll::on_ready(int) { box_.on_exit(); }
+
+// loadRuntime(path): the descriptor of a sealed copy.
+Napi::Value load_runtime(const Napi::CallbackInfo& info) {
+  auto loaded = load_sealed(text_of(info[0]).c_str());
+  if (!loaded) return throw_js(info.Env(), loaded.error());
+  return Napi::Number::New(info.Env(), loaded->release());
+}
+
+// startJanitor(runtime): the descriptor of its channel; it works when that is closed.
+Napi::Value start_janitor(const Napi::CallbackInfo& info) {
+  auto pair = make_channel();
+  if (!pair) return throw_js(info.Env(), pair.error());
+  auto child = spawn_runtime({.program = int_of(info[0]), .command = "janitor", .channel = pair->theirs.get(),
+                              .namespaces = 0});
+  if (!child) return throw_js(info.Env(), child.error());
+  return Napi::Number::New(info.Env(), pair->ours.release());
+}
+
+// chargeJanitor(channel, isGroup, controllers, version, name, directory)
+Napi::Value charge_janitor(const Napi::CallbackInfo& info) {
+  const JanitorCharge charge{.is_group = info[1].ToBoolean() ? 1U : 0U,
+                             .controllers = unsigned_of(info[2]),
+                             .version = unsigned_of(info[3])};
+  const std::string name = text_of(info[4]);
+  const std::string_view parts[] = {bytes_of(charge), name};
+  const int directory = int_of(info[5]);
+  auto sent = send_message(int_of(info[0]), parts, {&directory, 1});
+  if (!sent) return throw_js(info.Env(), sent.error().while_doing("charge the janitor"));
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void export_box(Napi::Env env, Napi::Object exports) {
+  exports.Set("NativeBox", Box::define(env));
+  exports.Set("loadRuntime", Napi::Function::New(env, load_runtime));
+  exports.Set("startJanitor", Napi::Function::New(env, start_janitor));
+  exports.Set("chargeJanitor", Napi::Function::New(env, charge_janitor));
+}
+
+}  // namespace nsbox::addon

@@ -1,0 +1,209 @@
+#include "core/cgroup/cgroup.h"
+
+#include <napi.h>
+
+#include <memory>
+#include <string>
+
+#include "addon/convert.h"
+#include "addon/exports.h"
+#include "addon/pool.h"
+#include "core/base/json.h"
+#include "core/cgroup/stats.h"
+#include "core/spec/resources.h"
+
+namespace nsbox::addon {
+namespace {
+
+using namespace cgroup;
+
+Napi::Value entries_to_js(Napi::Env env, const GroupSet& set) {
+  const Napi::Array out = Napi::Array::New(env, set.hierarchies.size());
+  for (uint32_t i = 0; i < set.hierarchies.size(); i++) {
+    const Hierarchy& one = set.hierarchies[i];
+    const Napi::Object entry = Napi::Object::New(env);
+    entry.Set("fd", Napi::Number::New(env, one.dir.get()));
+    entry.Set("controllers", Napi::Number::New(env, one.controllers.bits()));
+    entry.Set("version", Napi::Number::New(env, one.version == Version::kV2 ? 2 : 1));
+    out.Set(i, entry);
+  }
+  return out;
+}
+
+const char* name_of(Cause cause) {
+  switch (cause) {
+    case Cause::kNotMounted:
+      return "not-mounted";
+    case Cause::kReadOnly:
+      return "read-only";
+    case Cause::kNotWritable:
+      return "not-writable";
+    case Cause::kNotDelegated:
+      return "not-delegated";
+    case Cause::kHasProcesses:
+      return "has-processes";
+    case Cause::kNotVisible:
+      break;
+  }
+  return "not-visible";
+}
+
+void set_count(const Napi::Object& out, const char* name, const Count& count) {
+  if (count) out.Set(name, Napi::Number::New(out.Env(), static_cast<double>(*count)));
+}
+
+Napi::Value stats_to_js(Napi::Env env, Stats& stats) {
+  const Napi::Object memory = Napi::Object::New(env);
+  set_count(memory, "current", stats.memory.current);
+  set_count(memory, "peak", stats.memory.peak);
+  set_count(memory, "limit", stats.memory.limit);
+  set_count(memory, "swap", stats.memory.swap_current);
+  set_count(memory, "oomKills", stats.memory.oom_kills);
+  set_count(memory, "limitHits", stats.memory.limit_hits);
+  const Napi::Object cpu = Napi::Object::New(env);
+  set_count(cpu, "usageNs", stats.cpu.usage_ns);
+  set_count(cpu, "userNs", stats.cpu.user_ns);
+  set_count(cpu, "systemNs", stats.cpu.system_ns);
+  set_count(cpu, "throttledNs", stats.cpu.throttled_ns);
+  const Napi::Object pids = Napi::Object::New(env);
+  set_count(pids, "current", stats.pids.current);
+  set_count(pids, "peak", stats.pids.peak);
+  set_count(pids, "limit", stats.pids.limit);
+  const Napi::Object out = Napi::Object::New(env);
+  out.Set("memory", memory);
+  out.Set("cpu", cpu);
+  out.Set("pids", pids);
+  return out;
+}
+
+// The group of one Node process, in which each of its boxes has its own. Jobs on the pool hold it by a shared pointer:
+// the JavaScript object may be gone before they end.
+class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "CgroupParent",
+        {InstanceMethod<&CgroupParent::entries>("entries"), InstanceMethod<&CgroupParent::bases>("bases"),
+         InstanceMethod<&CgroupParent::missing>("missing"), InstanceMethod<&CgroupParent::remove_box>("remove"),
+         InstanceMethod<&CgroupParent::remove_self>("removeSelf"), InstanceMethod<&CgroupParent::stats>("stats"),
+         InstanceMethod<&CgroupParent::update>("update"), InstanceMethod<&CgroupParent::freeze_box>("freeze"),
+         InstanceMethod<&CgroupParent::thaw_box>("thaw"), InstanceMethod<&CgroupParent::oom_kills>("oomKills"),
+         InstanceMethod<&CgroupParent::attach_pid>("attach")});
+  }
+
+  // (name, wanted controllers)
+  explicit CgroupParent(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CgroupParent>(info) {
+    auto opened = open(text_of(info[0]), Controllers::from_bits(unsigned_of(info[1])));
+    if (!opened) {
+      throw_js(info.Env(), opened.error());
+      return;
+    }
+    parent_ = std::make_shared<Parent>(std::move(*opened));
+  }
+
+ private:
+  static Result<Parent> open(const std::string& name, Controllers wanted) {
+    const Layout layout = TRY(read_layout());
+    ParentRequest request;
+    request.name = name;
+    request.wanted = wanted;
+    return create_parent(layout, request);
+  }
+
+  Napi::Value entries(const Napi::CallbackInfo& info) { return entries_to_js(info.Env(), parent_->groups); }
+  Napi::Value bases(const Napi::CallbackInfo& info) { return entries_to_js(info.Env(), parent_->bases); }
+
+  // [{ controller, cause, text }]
+  Napi::Value missing(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const Napi::Array out = Napi::Array::New(env, parent_->missing.size());
+    for (uint32_t i = 0; i < parent_->missing.size(); i++) {
+      const Unavailable& one = parent_->missing[i];
+      const Napi::Object entry = Napi::Object::New(env);
+      entry.Set("controller", to_js(env, cgroup::name_of(one.controller)));
+      entry.Set("cause", Napi::String::New(env, name_of(one.cause)));
+      entry.Set("text", to_js(env, one.text.view()));
+      out.Set(i, entry);
+    }
+    return out;
+  }
+
+  Napi::Value remove_box(const Napi::CallbackInfo& info) {
+    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0])] {
+      return cgroup::remove(parent->groups, name.c_str());
+    });
+  }
+
+  // Synchronous: the environment is ending.
+  Napi::Value remove_self(const Napi::CallbackInfo& info) {
+    (void)cgroup::remove(parent_->bases, parent_->name.c_str());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value stats(const Napi::CallbackInfo& info) {
+    return queue(
+        info.Env(),
+        [parent = parent_, name = text_of(info[0])]() -> Result<Stats> {
+          const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+          return read_stats(box);
+        },
+        stats_to_js);
+  }
+
+  // (name, linux.resources as JSON)
+  Napi::Value update(const Napi::CallbackInfo& info) {
+    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0]), text = text_of(info[1])]() -> Status {
+      Arena arena;
+      const json::Value document = TRY(json::parse(text, arena));
+      const Limits limits = TRY(parse_resources(document));
+      GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+      TRY(parent->require(needed_controllers(limits)));
+      const Controllers further = needed_controllers(limits) - box.controllers();
+      if (!further.empty()) TRY(join(box, parent->groups, name.c_str(), further));
+      return apply_limits(box, limits);
+    });
+  }
+
+  Napi::Value freeze_box(const Napi::CallbackInfo& info) {
+    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0])]() -> Status {
+      GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+      if (!box.controllers().has_any({Controller::kFreezer, Controller::kUnified}))
+        TRY(join(box, parent->groups, name.c_str(), {Controller::kFreezer}));
+      return freeze(box);
+    });
+  }
+
+  Napi::Value thaw_box(const Napi::CallbackInfo& info) {
+    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0])]() -> Status {
+      const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+      return thaw(box);
+    });
+  }
+
+  // Synchronous, one small read: asked only when a process was killed. -1 when the kernel does not tell.
+  Napi::Value oom_kills(const Napi::CallbackInfo& info) {
+    auto box = open_group(parent_->groups, text_of(info[0]).c_str());
+    if (!box) return Napi::Number::New(info.Env(), -1);
+    auto count = oom_kill_count(*box);
+    const double kills = count && *count ? static_cast<double>(**count) : -1;
+    return Napi::Number::New(info.Env(), kills);
+  }
+
+  // (name, pid): for a box that another group's process starts.
+  Napi::Value attach_pid(const Napi::CallbackInfo& info) {
+    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0]), pid = int_of(info[1])]() -> Status {
+      const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+      return attach(box, pid);
+    });
+  }
+
+  std::shared_ptr<Parent> parent_;
+};
+
+}  // namespace
+
+void export_cgroup(Napi::Env env, Napi::Object exports) {
+  exports.Set("CgroupParent", CgroupParent::define(env));
+}
+
+}  // namespace nsbox::addon
