@@ -111,7 +111,10 @@ function fullLinux(): Record<string, unknown> {
       blockIO: {
         weight: 500,
         leafWeight: 300,
-        weightDevice: [{ major: 8, minor: 0, weight: 500, leafWeight: 300 }],
+        weightDevice: [
+          { major: 8, minor: 0, weight: 500, leafWeight: 300 },
+          { major: 8, minor: 16, weight: 500 },
+        ],
         throttleReadBpsDevice: rate,
         throttleWriteBpsDevice: rate,
         throttleReadIOPSDevice: rate,
@@ -157,17 +160,45 @@ function fullLinux(): Record<string, unknown> {
   };
 }
 
-/** A copy with the value at `path`, such as `process.args[0]`, replaced; undefined takes it away. */
-export function withValue(
-  config: Record<string, unknown>,
-  path: readonly (string | number)[],
-  value: unknown,
-): Record<string, unknown> {
-  const copy = structuredClone(config);
-  let at: unknown = copy;
-  for (const key of path.slice(0, -1)) at = Reflect.get(Object(at), key);
-  const last = path.at(-1) ?? '';
-  if (value === undefined) Reflect.deleteProperty(Object(at), last);
-  else Reflect.set(Object(at), last, value);
-  return copy;
+/** What `state` prints, every field. */
+export function fullState(): Record<string, unknown> {
+  return {
+    ociVersion: '1.3.0',
+    id: 'one',
+    status: 'running',
+    pid: 42,
+    bundle: '/bundle',
+    annotations: { key: 'value' },
+  };
+}
+
+/** What `features` prints, every field. */
+export function fullFeatures(): Record<string, unknown> {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: '1.3.0',
+    hooks: ['prestart', 'poststop'],
+    mountOptions: ['ro', 'rro'],
+    annotations: { 'org.example.version': '1' },
+    potentiallyUnsafeConfigAnnotations: ['org.example.'],
+    linux: {
+      namespaces: ['mount', 'pid'],
+      capabilities: ['CAP_CHOWN'],
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
+      seccomp: {
+        enabled: true,
+        actions: ['SCMP_ACT_ALLOW'],
+        operators: ['SCMP_CMP_EQ'],
+        archs: ['SCMP_ARCH_X86_64'],
+        knownFlags: ['SECCOMP_FILTER_FLAG_LOG'],
+        supportedFlags: ['SECCOMP_FILTER_FLAG_LOG'],
+      },
+      apparmor: { enabled: true },
+      selinux: { enabled: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
+      memoryPolicy: { modes: ['MPOL_BIND'], flags: ['MPOL_F_STATIC_NODES'] },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
+    },
+  };
 }
