@@ -56,7 +56,12 @@ class Controllers {
   constexpr bool has_all(Controllers others) const { return (others.bits_ & ~bits_) == 0; }
   constexpr bool has_any(Controllers others) const { return (others.bits_ & bits_) != 0; }
   constexpr void add(Controller each) { bits_ |= 1U << static_cast<unsigned>(each); }
-  constexpr unsigned count() const { return static_cast<unsigned>(__builtin_popcount(bits_)); }
+  // No popcount instruction can be counted on, and libgcc is not linked.
+  constexpr unsigned count() const {
+    unsigned number = 0;
+    for (uint32_t rest = bits_; rest; rest &= rest - 1) number++;
+    return number;
+  }
 
   friend constexpr Controllers operator|(Controllers a, Controllers b) {
     return from_bits(a.bits_ | b.bits_);
