@@ -53,6 +53,8 @@ enum class Cause : uint8_t {
   kReadOnly,      // Its hierarchy is mounted read-only, as in most containers.
   kNotWritable,   // This user may not make groups there.
   kNotDelegated,  // v2: no group that we may change passes it on to children.
+  kNotVisible,  // Its mount does not show the group of this process, and making groups elsewhere would escape
+                // from it.
   kHasProcesses,  // v2: the group that could pass it on has processes of its own, which forbids it.
 };
 

@@ -89,6 +89,10 @@ struct Limits {
   Vector<DeviceRule> devices = {};
 };
 
+// v1's values on v2's scales: 1 + (shares - 2) * 9999 / 262142, and 1 + (weight - 10) * 9999 / 990.
+uint64_t cpu_weight(uint64_t shares);
+uint64_t io_weight(uint64_t weight);
+
 // The controllers without which the limits cannot be set.
 Controllers needed_controllers(const Limits& limits);
 
