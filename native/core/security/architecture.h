@@ -24,6 +24,16 @@ uint32_t audit_arch(Architecture architecture);
 // "SCMP_ARCH_X86_64".
 std::string_view oci_name(Architecture architecture);
 bool is_big_endian(Architecture architecture);
+// Whether a filter looks at the low 32 bits of an argument alone, as libseccomp's do: true of x32 too.
+bool has_32_bit_arguments(Architecture architecture);
+
+// The numbers of socketcall(2) and ipc(2), through which an old ABI reaches what has calls of its own
+// elsewhere; 0 where there is no such call.
+struct MultiplexedCalls {
+  uint16_t socketcall = 0;
+  uint16_t ipc = 0;
+};
+MultiplexedCalls multiplexed_calls(Architecture architecture);
 
 // What the runtime-spec's SCMP_ARCH_* name stands for. `known` without an `architecture` is a real one that
 // we have no table for (SCMP_ARCH_MIPS): no kernel that we run on has such calls.
