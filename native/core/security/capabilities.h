@@ -33,7 +33,8 @@ Result<CapabilityMask> all_capabilities();
 
 // The calling thread's sets: by one capget, and by one prctl for each capability (bounding, ambient).
 Result<CapabilitySets> current_capabilities();
-Result<CapabilityMask> bounding_capabilities();
+// Only of those that are asked for, each of which costs a call.
+Result<CapabilityMask> bounding_capabilities(CapabilityMask asked = ~CapabilityMask{0});
 
 // What of `wanted` this process may have: each set cut down to its bounding set.
 CapabilitySets clamp_capabilities(const CapabilitySets& wanted, CapabilityMask bounding);

@@ -12,6 +12,9 @@
 // passed over.
 namespace nsbox {
 
+// NGROUPS_MAX of the kernel.
+inline constexpr size_t kMaxGroups = 65536;
+
 struct PasswdEntry {
   std::string_view name;
   uint32_t uid = 0;
