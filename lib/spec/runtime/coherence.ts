@@ -45,9 +45,10 @@ class Namespaces {
   }
 }
 
+// An empty name sets none: Go programs write it for an absent one.
 function refuseNames(config: Parts, namespaces: Namespaces, at: Place): void {
   for (const key of ['hostname', 'domainname'] as const)
-    if (config[key] !== undefined && !namespaces.has('uts')) at.report('needs a uts namespace', key);
+    if ((config[key] ?? '') !== '' && !namespaces.has('uts')) at.report('needs a uts namespace', key);
 }
 
 function refuseIdMap(mount: Mount, index: number, namespaces: Namespaces, at: Place): void {
@@ -108,7 +109,7 @@ function refuseSysctls(config: Parts, namespaces: Namespaces, at: Place): void {
 
 function refuseSecondName(config: Parts, sysctl: string, at: Place): void {
   const key = sysctl.endsWith('hostname') ? 'hostname' : 'domainname';
-  if (config[key] !== undefined) at.report(`says the same as ${key}; keep one`, 'linux', 'sysctl', sysctl);
+  if ((config[key] ?? '') !== '') at.report(`says the same as ${key}; keep one`, 'linux', 'sysctl', sysctl);
 }
 
 // What these change would change for the host as well.

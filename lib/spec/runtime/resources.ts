@@ -82,7 +82,7 @@ export interface LinuxCpu {
 }
 
 export interface LinuxPids {
-  /** Most processes and threads; -1 means no limit. */
+  /** Most processes and threads; -1 means no limit, 0 none beside those that the runtime puts there. */
   readonly limit: number;
 }
 

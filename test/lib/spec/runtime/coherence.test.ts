@@ -76,6 +76,7 @@ test.each<[object, string]>([
 });
 
 test.each<[string, object]>([
+  ['an empty hostname needs no namespace', { hostname: '' }],
   [
     'empty lists need no namespace',
     { linux: { uidMappings: [], maskedPaths: [], readonlyPaths: [], netDevices: {}, timeOffsets: {} } },
