@@ -25,7 +25,7 @@
       "dependencies": ["nsbox_core"],
       "include_dirs": ["native"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
-      "cflags_cc": ["-isystem <!(node -p \"require('node-addon-api').include_dir\")"],
+      "cflags_cc": ["-isystem <!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")"],
       "sources": ["<!@(ls native/addon/*.cc)"],
       "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,-z,now", "-s"]
     },

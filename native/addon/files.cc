@@ -11,6 +11,7 @@
 #include "core/layer/copy.h"
 #include "core/sys/beneath.h"
 #include "core/sys/file.h"
+#include "core/sys/syscalls.h"
 
 namespace nsbox::addon {
 namespace {

@@ -23,7 +23,7 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PipeReader",
                        {InstanceMethod<&PipeReader::start_reading>("start"), InstanceMethod<&PipeReader::stop_reading>("stop"),
-                        InstanceMethod<&PipeReader::close_pipe>("close")});
+                        InstanceMethod<&PipeReader::drain>("drain"), InstanceMethod<&PipeReader::close_pipe>("close")});
   }
 
   // (fd, onChunk): the descriptor is ours from here on.
@@ -38,16 +38,17 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
   }
 
  private:
-  void on_ready(int) override {
+  void on_ready(int) override { read_chunks(kChunksATurn); }
+
+  void read_chunks(int most) {
     const Napi::HandleScope scope(env_);
     char buffer[kChunk];
-    for (int i = 0; i < kChunksATurn && reading_; i++) {
+    for (int i = 0; i < most && reading_; i++) {
       auto got = sys::read(fd_.get(), buffer, sizeof buffer);
       if (got.err() == EAGAIN || got.err() == EINTR) return;
       // EIO is how a terminal's master tells that the last slave is closed.
       if (!got || *got == 0) return finish();
       call_back(env_, on_chunk_, {Napi::Buffer<char>::Copy(env_, buffer, *got)});
-      if (*got < sizeof buffer / 2) return;
     }
   }
 
@@ -71,6 +72,13 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
   Napi::Value stop_reading(const Napi::CallbackInfo&) {
     reading_ = false;
     Poll::stop();
+    return env_.Undefined();
+  }
+  // All that a process which has ended left in the pipe, now; from here on the pipe keeps no event loop alive.
+  Napi::Value drain(const Napi::CallbackInfo&) {
+    constexpr int kMost = 64;  // A pipe holds 1 MiB at the most.
+    read_chunks(kMost);
+    Poll::unref();
     return env_.Undefined();
   }
   Napi::Value close_pipe(const Napi::CallbackInfo&) {

@@ -1,0 +1,209 @@
+/**
+ * Every function of the addon, typed and documented once. Nothing else declares them, and only `lib/` calls them.
+ * Descriptors are plain numbers; who closes them is said at each.
+ */
+export interface Addon {
+  readonly NativeBox: NativeBoxConstructor;
+  readonly PipeReader: PipeReaderConstructor;
+  readonly CgroupParent: CgroupParentConstructor;
+
+  /** A sealed copy of the executable in memory; the caller keeps the descriptor. */
+  loadRuntime(path: string): number;
+  /** Starts a janitor; it goes to work when the descriptor answered here is closed. */
+  startJanitor(runtime: number): number;
+  /** Hands the janitor an entry to remove from `directory`; with `isGroup`, a cgroup. */
+  chargeJanitor(
+    janitor: number,
+    isGroup: boolean,
+    controllers: number,
+    version: number,
+    name: string,
+    directory: number,
+  ): void;
+
+  /** `[stdin read, stdin write, stdout read, stdout write, stderr read, stderr write]`; our ends do not block. */
+  makePipes(): readonly [number, number, number, number, number, number];
+  closeFd(fd: number): void;
+  duplicateFd(fd: number): number;
+  setNonBlocking(fd: number): void;
+  setWindowSize(terminal: number, columns: number, rows: number): void;
+  /** How many bytes a non-blocking descriptor took at once; -1 when its other end is closed. */
+  writeNow(fd: number, bytes: Uint8Array): number;
+
+  /** The BPF program of an OCI `linux.seccomp` object in JSON. */
+  compileSeccomp(json: string): Uint8Array;
+  /** The BPF program of the default profile, for a container with these capabilities. */
+  defaultSeccomp(capabilities: bigint): Uint8Array;
+  /** The default profile as the JSON of a `linux.seccomp` object. */
+  defaultSeccompProfile(capabilities: bigint): string;
+  /** The capabilities that this process could give away. */
+  boundingCapabilities(): bigint;
+  probe(): Promise<Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>>;
+
+  // Files beneath `root`, wherever links in it point: openat2(2), RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS.
+  fsOpen(root: number, path: string, flags: number, mode: number): Promise<number>;
+  fsStat(root: number, path: string, follow: boolean): Promise<NativeStat>;
+  fsReaddir(root: number, path: string): Promise<readonly (readonly [name: string, type: number])[]>;
+  fsMkdir(root: number, path: string, mode: number, recursive: boolean): Promise<void>;
+  fsRemove(root: number, path: string, recursive: boolean, force: boolean): Promise<void>;
+  fsRename(root: number, from: string, to: string): Promise<void>;
+  fsSymlink(root: number, path: string, target: string): Promise<void>;
+  fsReadlink(root: number, path: string): Promise<string>;
+  fsChmod(root: number, path: string, mode: number): Promise<void>;
+  fsChown(root: number, path: string, uid: number, gid: number): Promise<void>;
+
+  /** What an overlay's upper directory changes of its lower ones, topmost first. */
+  listChanges(upper: number, lowers: readonly number[]): Promise<readonly NativeChange[]>;
+  /** Copies the tree below the descriptor into an existing directory of this machine. */
+  copyTree(from: number, path: string): Promise<void>;
+  /** Carries changes out to a directory of this machine; answers how many entries it changed. */
+  applyChanges(upper: number, target: string, paths: readonly string[]): Promise<number>;
+  /** An `O_PATH` descriptor; the caller closes it. */
+  openDirectory(path: string): number;
+}
+
+/** A box's init, from this side. */
+export interface NativeBox {
+  /** Init's pid on this machine. */
+  readonly pid: number;
+  /** Sends a request; `fds` go along, `closeAfter` are closed in any case. Throws when the box is gone. */
+  request(
+    kind: RequestKind,
+    id: number,
+    value: number,
+    text: string | undefined,
+    fds: readonly number[],
+    closeAfter: readonly number[],
+  ): void;
+  /** Signals init itself by its pidfd: SIGKILL ends the whole box. */
+  kill(signal: number): void;
+  /** Whether the box keeps the event loop alive. */
+  ref(): void;
+  unref(): void;
+}
+
+/** Told of everything that a box says; the last call has {@link ReplyKind.closed}. */
+export type OnMessage = (
+  kind: ReplyKind,
+  id: number,
+  value: number,
+  status: number,
+  userUs: number,
+  systemUs: number,
+  memoryPeakKb: number,
+  text: string,
+  fds: readonly number[],
+) => void;
+
+export type NativeBoxConstructor = new (
+  runtime: number,
+  namespaces: number,
+  plan: string,
+  filter: Uint8Array | undefined,
+  fds: readonly number[],
+  closeAfter: readonly number[],
+  cgroup: number,
+  onMessage: OnMessage,
+) => NativeBox;
+
+/** Reads a pipe on the event loop. Owns its descriptor. */
+export interface PipeReader {
+  start(): void;
+  /** Reads nothing more for now: the writer at the other end waits. */
+  stop(): void;
+  /** Reads what is in the pipe now, and keeps the event loop alive no longer. */
+  drain(): void;
+  close(): void;
+}
+export type PipeReaderConstructor = new (fd: number, onChunk: (chunk: Buffer | null) => void) => PipeReader;
+
+export interface CgroupHierarchy {
+  readonly fd: number;
+  readonly controllers: number;
+  readonly version: 1 | 2;
+}
+
+export interface MissingController {
+  readonly controller: string;
+  readonly cause: string;
+  readonly text: string;
+}
+
+/** This process's own group, in each hierarchy; each box has a group in it. */
+export interface CgroupParent {
+  entries(): readonly CgroupHierarchy[];
+  /** The groups that the parent is in. */
+  bases(): readonly CgroupHierarchy[];
+  missing(): readonly MissingController[];
+  /** Kills what is left in the box's group and removes it. */
+  remove(name: string): Promise<void>;
+  /** Removes the parent itself, at once. */
+  removeSelf(): void;
+  stats(name: string): Promise<NativeStats>;
+  /** `resources`: the JSON of an OCI `linux.resources` object. */
+  update(name: string, resources: string): Promise<void>;
+  freeze(name: string): Promise<void>;
+  thaw(name: string): Promise<void>;
+  /** Processes killed for want of memory so far; -1 when the kernel does not tell. */
+  oomKills(name: string): number;
+}
+export type CgroupParentConstructor = new (name: string, wanted: number) => CgroupParent;
+
+export interface NativeStat {
+  readonly mode: number;
+  readonly size: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly nlink: number;
+  readonly mtimeMs: number;
+}
+
+export interface NativeChange {
+  readonly kind: 'added' | 'modified' | 'deleted';
+  readonly path: string;
+  readonly mode: number;
+  readonly size: number;
+}
+
+export interface NativeStats {
+  readonly memory: {
+    readonly current?: number;
+    readonly peak?: number;
+    readonly limit?: number;
+    readonly swap?: number;
+    readonly oomKills?: number;
+    readonly limitHits?: number;
+  };
+  readonly cpu: {
+    readonly usageNs?: number;
+    readonly userNs?: number;
+    readonly systemNs?: number;
+    readonly throttledNs?: number;
+  };
+  readonly pids: { readonly current?: number; readonly peak?: number; readonly limit?: number };
+}
+
+/** native/core/container/protocol.h */
+export const RequestKind = { go: 1, exec: 2, signal: 3, files: 4, signalAll: 5 } as const;
+export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
+
+/** native/core/container/protocol.h; `closed` is the addon's own. */
+export const ReplyKind = { ready: 1, started: 2, failed: 3, exited: 4, files: 5, closed: 100 } as const;
+export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
+
+/** native/core/cgroup/controllers.h */
+export const Controller = {
+  cpu: 1 << 0,
+  cpuacct: 1 << 1,
+  cpuset: 1 << 2,
+  memory: 1 << 3,
+  pids: 1 << 4,
+  devices: 1 << 5,
+  freezer: 1 << 6,
+  blkio: 1 << 7,
+  hugetlb: 1 << 8,
+  unified: 1 << 14,
+} as const;
+
+/** clone(2) */
+export const CloneFlag = { newPid: 0x20000000, newUser: 0x10000000 } as const;

@@ -1,0 +1,285 @@
+import { NsboxError } from '../errors.js';
+import { CloneFlag, type NativeBox, ReplyKind, RequestKind } from '../native/contract.js';
+import { fromNative } from '../native/errors.js';
+import { addon } from '../native/load.js';
+import { runtimeDescriptor } from '../native/runtime-binary.js';
+import type { ProcessConfig } from '../spec/runtime/config.js';
+import { type Deferred, deferred } from '../util/deferred.js';
+import type { Plan } from './plan.js';
+
+/** How a process ended, as init tells it. */
+export interface Exit {
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly userUs: number;
+  readonly systemUs: number;
+  readonly memoryPeakKb: number;
+}
+
+/** Why a process could not be started. */
+export interface StartFailure {
+  readonly errno: number;
+  /** 127 not found, 126 not executable, 125 anything else. */
+  readonly exitStatus: number;
+  readonly text: string;
+}
+
+/** Who is told of one process's life. Exactly one of `failed` and `exited` is called, and after it nothing. */
+export interface ProcessListener {
+  started(pid: number, terminal: number | undefined): void;
+  failed(failure: StartFailure): void;
+  exited(exit: Exit): void;
+}
+
+/** The box's own files: what changed is in the uppers, one for each overlay. */
+export interface ContainerFiles {
+  readonly root: number;
+  readonly overlays: readonly { readonly target: string; readonly upper: number }[];
+}
+
+export interface ContainerStart {
+  readonly plan: Plan;
+  readonly filter: Uint8Array | undefined;
+  /** Descriptors of the groups in the plan; they stay the caller's. */
+  readonly groups: readonly number[];
+  /** stdin, stdout and stderr of the plan's own process; closed here once they are handed over. */
+  readonly stdio: readonly number[];
+  readonly first?: ProcessListener;
+}
+
+/**
+ * One running container: its init, and the processes that were started through it. Owned by this process and gone with
+ * it, whatever ends it.
+ */
+export class Container {
+  /** Settles when init stands ready (a held one), or rejects with why it could not. */
+  readonly ready: Promise<void>;
+  /** Settles when init and all processes of the container are gone. Never rejects. */
+  readonly closed: Promise<void>;
+
+  readonly #native: NativeBox;
+  readonly #ready: Deferred<void> = deferred();
+  readonly #closed: Deferred<void> = deferred();
+  readonly #listeners = new Map<number, ProcessListener>();
+  #files: Deferred<ContainerFiles> | undefined;
+  #filesInUse = 0;
+  #nextId = 1;
+  #isClosed = false;
+  #failure: StartFailure | undefined;
+
+  constructor(start: ContainerStart) {
+    this.ready = this.#ready.promise;
+    this.closed = this.#closed.promise;
+    // Who runs one process only never asks.
+    this.ready.catch(() => {});
+    if (start.first) this.#listeners.set(0, start.first);
+    this.#native = this.#spawn(start);
+    if (start.plan.hold) this.#native.unref();
+  }
+
+  #spawn({ plan, filter, groups, stdio }: ContainerStart): NativeBox {
+    const userNamespace = plan.idMaps === 'none' ? 0 : CloneFlag.newUser;
+    try {
+      return new (addon().NativeBox)(
+        runtimeDescriptor(),
+        CloneFlag.newPid | userNamespace,
+        JSON.stringify(plan),
+        filter,
+        [...groups, ...stdio],
+        stdio,
+        -1,
+        (...message) => this.#onMessage(...message),
+      );
+    } catch (error) {
+      throw startError(error);
+    }
+  }
+
+  /** Init's pid on this machine. */
+  get pid(): number {
+    return this.#native.pid;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Starts one more process. `stdio` is closed here; a process with a terminal brings none. */
+  exec(process: ProcessConfig, stdio: readonly number[], listener: ProcessListener): number {
+    const id = this.#nextId++;
+    this.#listeners.set(id, listener);
+    try {
+      this.#native.request(RequestKind.exec, id, 0, JSON.stringify(process), stdio, stdio);
+    } catch (error) {
+      this.#listeners.delete(id);
+      throw fromNative(error, 'start a process in the sandbox', 'ERR_DISPOSED');
+    }
+    this.#native.ref();
+    return id;
+  }
+
+  /** Says that the id maps are written, to an init that waits for it. */
+  go(): void {
+    this.#native.request(RequestKind.go, 0, 0, undefined, [], []);
+  }
+
+  signal(id: number, signal: number): void {
+    if (this.#listeners.has(id)) this.#tell(RequestKind.signal, id, signal);
+  }
+
+  /** To every process but init. */
+  signalAll(signal: number): void {
+    this.#tell(RequestKind.signalAll, 0, signal);
+  }
+
+  #tell(kind: RequestKind, id: number, value: number): void {
+    if (this.#isClosed) return;
+    try {
+      this.#native.request(kind, id, value, undefined, [], []);
+    } catch {
+      // The container is ending by itself; its end is told by `closed`.
+    }
+  }
+
+  /** Ends it with all that is in it. */
+  kill(): void {
+    this.#native.kill(9);
+  }
+
+  /** Runs `work` with the container's files: they stay open, and it alive or not, until `work` is done. */
+  async withFiles<T>(work: (files: ContainerFiles) => Promise<T>): Promise<T> {
+    this.#filesInUse++;
+    try {
+      return await work(await this.#getFiles());
+    } finally {
+      this.#filesInUse--;
+      if (this.#isClosed) this.#closeFiles();
+    }
+  }
+
+  #getFiles(): Promise<ContainerFiles> {
+    if (this.#files) return this.#files.promise;
+    const files = deferred<ContainerFiles>();
+    this.#files = files;
+    if (this.#isClosed) {
+      files.reject(gone());
+    } else {
+      this.#tell(RequestKind.files, 0, 0);
+      this.#native.ref();
+    }
+    return files.promise;
+  }
+
+  #onMessage(
+    kind: ReplyKind,
+    id: number,
+    value: number,
+    status: number,
+    userUs: number,
+    systemUs: number,
+    memoryPeakKb: number,
+    text: string,
+    fds: readonly number[],
+  ): void {
+    switch (kind) {
+      case ReplyKind.ready:
+        return this.#ready.resolve();
+      case ReplyKind.started:
+        return this.#listeners.get(id)?.started(value, fds[0]);
+      case ReplyKind.failed:
+        return this.#onFailed(id, { errno: value, exitStatus: status, text });
+      case ReplyKind.exited:
+        return this.#take(id)?.exited({ ...waitStatus(value), userUs, systemUs, memoryPeakKb });
+      case ReplyKind.files:
+        return this.#onFiles(text, fds);
+      case ReplyKind.closed:
+        return this.#onClosed();
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #onFailed(id: number, failure: StartFailure): void {
+    const listener = this.#take(id);
+    if (listener) return listener.failed(failure);
+    this.#failure = failure;
+  }
+
+  #take(id: number): ProcessListener | undefined {
+    const listener = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    if (this.#listeners.size === 0 && !this.#isClosed && id !== 0) this.#native.unref();
+    return listener;
+  }
+
+  #onFiles(text: string, [root, ...uppers]: readonly number[]): void {
+    const targets: unknown = JSON.parse(text);
+    if (root === undefined || !Array.isArray(targets)) return this.#files?.reject(gone());
+    const overlays = uppers.map((upper, i) => ({ target: String(targets[i]), upper }));
+    this.#files?.resolve({ root, overlays });
+    if (this.#listeners.size === 0) this.#native.unref();
+  }
+
+  #onClosed(): void {
+    this.#isClosed = true;
+    this.#ready.reject(this.#failure ? failureError(this.#failure) : gone());
+    for (const listener of this.#listeners.values()) listener.exited(KILLED);
+    this.#listeners.clear();
+    this.#closed.resolve();
+    this.#closeFiles();
+  }
+
+  // A descriptor that work in the pool still uses must keep its number.
+  #closeFiles(): void {
+    const files = this.#files;
+    if (!files || this.#filesInUse > 0) return;
+    this.#files = undefined;
+    files.promise.then(
+      ({ root, overlays }) => {
+        for (const fd of [root, ...overlays.map(({ upper }) => upper)]) addon().closeFd(fd);
+      },
+      () => {},
+    );
+    files.reject(gone());
+  }
+}
+
+// What a process of a container that was killed as a whole looks like: nobody was left to tell.
+const KILLED: Exit = { exitCode: null, signal: 9, userUs: 0, systemUs: 0, memoryPeakKb: 0 };
+
+function gone(): NsboxError {
+  return new NsboxError('ERR_DISPOSED', 'the sandbox has ended');
+}
+
+// wait(2): the low seven bits are the signal, the next byte is the exit code.
+function waitStatus(value: number): Pick<Exit, 'exitCode' | 'signal'> {
+  const signal = value & 0x7f;
+  return signal === 0 ? { exitCode: (value >> 8) & 0xff, signal: null } : { exitCode: null, signal };
+}
+
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const ENOSPC = 28;
+const EPERM = 1;
+const EOPNOTSUPP = 95;
+
+/** The error for something that init could not do. */
+export function failureError(failure: StartFailure): NsboxError {
+  if (failure.exitStatus === NOT_FOUND) return new NsboxError('ERR_PROGRAM_NOT_FOUND', failure.text);
+  if (failure.exitStatus === NOT_EXECUTABLE) return new NsboxError('ERR_PROGRAM_NOT_EXECUTABLE', failure.text);
+  if (failure.errno === ENOSPC) return new NsboxError('ERR_NO_SPACE', `start the sandbox: ${failure.text}`);
+  if (failure.errno === EOPNOTSUPP)
+    return new NsboxError('ERR_LIMIT_UNAVAILABLE', `start the sandbox: ${failure.text}`, { hint: 'see `nsbox doctor`' });
+  return new NsboxError('ERR_START_FAILED', `start the sandbox: ${failure.text}`, {
+    hint: failure.errno === EPERM ? 'see `nsbox doctor` for what this machine allows' : undefined,
+  });
+}
+
+function startError(error: unknown): NsboxError {
+  const native = fromNative(error, 'start the sandbox', 'ERR_START_FAILED');
+  if (native.code !== 'ERR_PERMISSION') return native;
+  return new NsboxError('ERR_PERMISSION', native.message, {
+    cause: error,
+    hint: 'user namespaces may be switched off for this user; see `nsbox doctor`',
+  });
+}

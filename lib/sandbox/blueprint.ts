@@ -1,0 +1,274 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { NsboxError } from '../errors.js';
+import { addon } from '../native/load.js';
+import { readBundle } from '../runtime/bundle.js';
+import { capabilityMask, DEFAULT_CAPABILITIES } from '../runtime/capabilities.js';
+import { generateConfig, generateProcess, MASKED_PATHS } from '../runtime/generate.js';
+import type { RootKind } from '../runtime/plan.js';
+import type { Mount } from '../spec/mount.js';
+import type { ProcessConfig, RuntimeConfig } from '../spec/runtime/config.js';
+import { CAPABILITIES, type Capability, capabilityName } from '../spec/runtime/linux-names.js';
+import { parseSize } from '../util/units.js';
+import { userText } from './exec-options.js';
+import {
+  hiddenMounts,
+  isWithin,
+  nodeMounts,
+  nodePath,
+  resolverMounts,
+  submountOverlays,
+  visibleWorkspace,
+  workspaceMount,
+} from './host.js';
+import { type IdMaps, idMapsFor, isRootless } from './identity.js';
+import { invalid, type SandboxMount, type SandboxOptions } from './options.js';
+
+/** All that is known of a sandbox before it is made. */
+export interface Blueprint {
+  readonly config: RuntimeConfig;
+  readonly process: ProcessConfig;
+  readonly root: RootKind;
+  readonly idMaps: IdMaps;
+  readonly clampCapabilities: boolean;
+  readonly filter: Uint8Array | undefined;
+  readonly scratchSize: number | undefined;
+  /** The user of commands that name none. */
+  readonly user: string | undefined;
+}
+
+/** What the sandbox shows: its root, what is mounted on it, and where its commands begin. */
+interface View {
+  readonly rootPath: string;
+  readonly root: RootKind;
+  readonly mounts: readonly Mount[];
+  readonly cwd: string;
+  readonly path: string;
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Works out a sandbox from checked options. Nothing is made yet. */
+export function blueprint(options: SandboxOptions, id: string): Blueprint {
+  const user = userText(options.user);
+  const idMaps = idMapsFor(user);
+  const capabilities = wantedCapabilities(options.security);
+  const config =
+    options.bundle === undefined
+      ? generated(options, id, idMaps, capabilities)
+      : fromBundle(options.bundle, options, idMaps);
+  const process = config.process;
+  if (!process) throw new NsboxError('ERR_INVALID_CONFIG', `${options.bundle}: config.json has no process`);
+  const bounding = process.capabilities?.bounding ?? [];
+  return {
+    config,
+    process,
+    root: options.bundle !== undefined || options.rootfs !== undefined ? 'overlay' : hostRootKind(),
+    idMaps,
+    clampCapabilities: options.security?.capAdd === undefined,
+    filter: filterOf(options, config, bounding),
+    scratchSize: options.scratchSize === undefined ? undefined : parseSize(options.scratchSize, 'scratchSize'),
+    user,
+  };
+}
+
+function hostRootKind(): RootKind {
+  return isRootless() ? 'split' : 'overlay';
+}
+
+function generated(
+  options: SandboxOptions,
+  id: string,
+  idMaps: IdMaps,
+  capabilities: readonly Capability[],
+): RuntimeConfig {
+  const view = options.rootfs === undefined ? hostView(options) : directoryView(options.rootfs, options);
+  const process = generateProcess({
+    args: ['true'],
+    env: environment(options, view.path),
+    cwd: options.cwd ?? view.cwd,
+    capabilities,
+    noNewPrivileges: options.security?.noNewPrivileges ?? true,
+    apparmor: options.security?.apparmor,
+  });
+  return generateConfig({
+    rootPath: view.rootPath,
+    readOnly: options.readOnly ?? false,
+    hostname: options.hostname ?? id.slice(0, 63),
+    network: options.network ?? 'none',
+    mounts: [...view.mounts.map((mount) => (options.readOnly ? readOnlyOverlay(mount) : mount)), ...userMounts(options.mounts ?? [])],
+    process,
+    resources: undefined,
+    userMappings: idMaps.users,
+    groupMappings: idMaps.groups,
+    maskedPaths: maskedPaths(options.security?.maskedPaths),
+  });
+}
+
+function readOnlyOverlay(mount: Mount): Mount {
+  return mount.type === 'overlay' ? { ...mount, options: [...(mount.options ?? []), 'ro'] } : mount;
+}
+
+function maskedPaths(further: readonly string[] | 'none' | undefined): readonly string[] {
+  return further === 'none' ? [] : [...MASKED_PATHS, ...(further ?? [])];
+}
+
+function hostView(options: SandboxOptions): View {
+  const hidden = hiddenMounts();
+  const workspace = options.workspace === false ? undefined : workspaceOf(options.workspace);
+  const overlays = isRootless() ? [] : submountOverlays(hidden);
+  if (workspace !== undefined && wantsOverlay(workspace, hidden)) overlays.push(workspaceMount(workspace));
+  const resolver = options.network === 'host' ? resolverMounts(hidden) : [];
+  const node = nodePath();
+  return {
+    rootPath: '/',
+    root: hostRootKind(),
+    mounts: [...hidden, ...overlays, ...nodeMounts(hidden), ...resolver],
+    cwd: workspace ?? '/',
+    path: DEFAULT_PATH.split(':').includes(node) ? DEFAULT_PATH : `${DEFAULT_PATH}:${node}`,
+  };
+}
+
+function workspaceOf(folder: string | undefined): string | undefined {
+  if (folder === undefined) return visibleWorkspace(process.cwd());
+  const path = resolve(folder);
+  if (!isDirectory(path)) throw new NsboxError('ERR_NOT_FOUND', `workspace: no such directory: ${path}`);
+  const visible = visibleWorkspace(path);
+  if (visible !== undefined) return visible;
+  throw invalid(`workspace: ${path} is a home directory or holds some, and these are hidden`, 'name it in mounts to show it');
+}
+
+// What the root's own overlay shows needs no second one.
+function wantsOverlay(workspace: string, hidden: readonly Mount[]): boolean {
+  if (hidden.some(({ destination }) => isWithin(workspace, destination))) return true;
+  return statSync(workspace).dev !== statSync('/').dev;
+}
+
+function directoryView(rootfs: string, options: SandboxOptions): View {
+  const path = resolve(rootfs);
+  if (!existsSync(path)) throw new NsboxError('ERR_NOT_FOUND', `rootfs: no such directory: ${path}`);
+  if (!isDirectory(path)) throw invalid(`rootfs: ${path} is not a directory`);
+  const names = options.network === 'host' ? ['/etc/resolv.conf', '/etc/hosts'] : [];
+  const mounts = names.filter((file) => existsSync(file)).map(
+    (file): Mount => ({ destination: file, type: 'bind', source: realpathSync(file), options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] }),
+  );
+  return { rootPath: path, root: 'overlay', mounts, cwd: '/', path: DEFAULT_PATH };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function environment(options: SandboxOptions, path: string): string[] {
+  return environmentList({ PATH: path, HOME: options.user === undefined ? '/root' : undefined, ...options.env });
+}
+
+export function environmentList(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+}
+
+function userMounts(mounts: readonly SandboxMount[]): Mount[] {
+  return mounts.map((mount, i) => (mount.type === 'bind' ? bindMount(mount, i) : tmpfsMount(mount)));
+}
+
+function bindMount(mount: SandboxMount & { readonly type: 'bind' }, i: number): Mount {
+  const source = resolve(mount.source.replace(/^~(?=\/|$)/, homedir()));
+  if (!existsSync(source))
+    throw new NsboxError('ERR_NOT_FOUND', `mounts[${i}].source: no such file or directory: ${source}`);
+  const recursive = mount.recursive !== 'disabled';
+  const readOnly = mount.readOnly ? [recursive && mount.recursive !== 'writable' ? 'rro' : 'ro'] : [];
+  return {
+    destination: mount.target,
+    type: 'bind',
+    source,
+    options: [recursive ? 'rbind' : 'bind', ...readOnly, 'nosuid', 'nodev', mount.propagation ?? 'rprivate'],
+  };
+}
+
+function tmpfsMount(mount: SandboxMount & { readonly type: 'tmpfs' }): Mount {
+  return {
+    destination: mount.target,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: [
+      'nosuid',
+      'nodev',
+      `mode=${(mount.mode ?? 0o1777).toString(8)}`,
+      ...(mount.size === undefined ? [] : [`size=${parseSize(mount.size, 'mounts.size')}`]),
+      ...(mount.readOnly ? ['ro'] : []),
+      ...(mount.options ?? []),
+    ],
+  };
+}
+
+/** Docker's default set with what is added and taken away; an added one must be ours to give. */
+function wantedCapabilities(security: SandboxOptions['security']): readonly Capability[] {
+  const add = security?.capAdd ?? [];
+  const drop = security?.capDrop ?? [];
+  if (add.length === 0 && drop.length === 0) return DEFAULT_CAPABILITIES;
+  const isAll = (name: string) => name.toUpperCase() === 'ALL';
+  const start = drop.some(isAll) ? [] : add.some(isAll) ? givableCapabilities() : DEFAULT_CAPABILITIES;
+  const wanted = new Set<Capability>(start);
+  for (const name of drop) if (!isAll(name)) wanted.delete(capabilityName(name));
+  if (drop.some(isAll) && add.some(isAll)) for (const name of givableCapabilities()) wanted.add(name);
+  for (const name of add) if (!isAll(name)) wanted.add(givable(capabilityName(name)));
+  return [...wanted];
+}
+
+function givableCapabilities(): Capability[] {
+  const mask = addon().boundingCapabilities();
+  return CAPABILITIES.filter((_, number) => (mask >> BigInt(number)) & 1n);
+}
+
+function givable(name: Capability): Capability {
+  if (givableCapabilities().includes(name)) return name;
+  throw new NsboxError('ERR_PERMISSION', `security.capAdd: this process has no ${name} to give: it is not in its bounding set`);
+}
+
+const filters = new Map<string, Uint8Array>();
+
+function filterOf(options: SandboxOptions, config: RuntimeConfig, bounding: readonly Capability[]): Uint8Array | undefined {
+  const seccomp = options.security?.seccomp;
+  if (seccomp === 'unconfined') return undefined;
+  const profile = typeof seccomp === 'object' ? seccomp : options.bundle === undefined ? undefined : config.linux?.seccomp;
+  if (profile !== undefined) return cached(JSON.stringify(profile), (json) => addon().compileSeccomp(json));
+  if (options.bundle !== undefined && seccomp === undefined) return undefined;
+  return cached(`default ${capabilityMask(bounding)}`, () => addon().defaultSeccomp(capabilityMask(bounding)));
+}
+
+function cached(key: string, compile: (key: string) => Uint8Array): Uint8Array {
+  const known = filters.get(key);
+  if (known) return known;
+  const filter = compile(key);
+  if (filters.size > 100) filters.clear();
+  filters.set(key, filter);
+  return filter;
+}
+
+/** A bundle says itself what it is; options may only add to its mounts, environment and limits. */
+function fromBundle(folder: string, options: SandboxOptions, idMaps: IdMaps): RuntimeConfig {
+  for (const name of ['workspace', 'network', 'hostname', 'readOnly'] as const)
+    if (options[name] !== undefined) throw invalid(`bundle and ${name} contradict each other: config.json says it`);
+  const path = resolve(folder);
+  const config = readBundle(path);
+  const process = config.process;
+  if (!process) throw new NsboxError('ERR_INVALID_CONFIG', `${join(path, 'config.json')}: process: missing`);
+  const { resources: _, ...linux } = config.linux ?? {};
+  const namespaces = (linux.namespaces ?? []).filter(({ type }) => type !== 'user');
+  return {
+    ...config,
+    process: {
+      ...process,
+      terminal: false,
+      env: [...(process.env ?? []), ...environmentList(options.env ?? {})],
+      cwd: options.cwd ?? process.cwd,
+    },
+    mounts: [...(config.mounts ?? []), ...userMounts(options.mounts ?? [])],
+    linux: {
+      ...linux,
+      namespaces: idMaps.how === 'none' ? namespaces : [...namespaces, { type: 'user' }],
+      ...(idMaps.how !== 'none' && { uidMappings: idMaps.users, gidMappings: idMaps.groups }),
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { NsboxError } from '../errors.js';
+import { codeOf } from '../native/errors.js';
+import type { Container } from '../runtime/container.js';
+import type { IdMapping } from '../spec/runtime/config.js';
+import type { IdMaps } from './identity.js';
+
+const run = promisify(execFile);
+const TIMEOUT_MS = 10_000;
+
+/** Has newuidmap(1) and newgidmap(1) write the maps of a container whose init waits for them, and tells it. */
+export async function writeIdMaps(container: Container, maps: IdMaps): Promise<void> {
+  try {
+    await Promise.all([
+      writeMap('newuidmap', container.pid, maps.users),
+      writeMap('newgidmap', container.pid, maps.groups),
+    ]);
+    container.go();
+  } catch (error) {
+    container.kill();
+    throw error;
+  }
+}
+
+async function writeMap(program: string, pid: number, mappings: readonly IdMapping[]): Promise<void> {
+  const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
+  try {
+    await run(program, [pid, ...numbers].map(String), { timeout: TIMEOUT_MS });
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT')
+      throw new NsboxError('ERR_PERMISSION', `user: ${program} is missing, and further ids need it`, {
+        cause,
+        hint: 'as root: apt-get install uidmap',
+      });
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new NsboxError('ERR_PERMISSION', `user: ${program} refused the ids: ${text.trim()}`, { cause });
+  }
+}

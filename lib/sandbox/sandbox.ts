@@ -1,0 +1,468 @@
+import { NsboxError } from '../errors.js';
+import { type CgroupParent, Controller } from '../native/contract.js';
+import { fromNative } from '../native/errors.js';
+import { Container, type ProcessListener } from '../runtime/container.js';
+import type { Plan, SnapshotLayer } from '../runtime/plan.js';
+import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime/config.js';
+import { type Blueprint, blueprint, environmentList } from './blueprint.js';
+import { type Change, type ChangeSelection, Changes } from './changes.js';
+import { type Argument, checkCommand, parseTemplate } from './command.js';
+import { EXEC_OPTIONS, type ExecOptions, type NormalExecOptions, normalExecOptions, normalise } from './exec-options.js';
+import { SandboxFiles } from './files.js';
+import { writeIdMaps } from './id-maps.js';
+import { requireControllers, resourcesOf } from './limits.js';
+import { checkBoolean, checkSandboxOptions, type RunOptions, type SandboxLimits, type SandboxOptions } from './options.js';
+import { Process } from './process.js';
+import type { Result } from './result.js';
+import { randomText, scope } from './scope.js';
+import { Snapshot } from './snapshot.js';
+import { type SandboxStats, statsOf } from './stats.js';
+import { openStdio } from './stdio.js';
+
+/** Starts commands in one sandbox; see {@link Sandbox.exec}. */
+export interface Exec {
+  /** An argument list. Never a shell. */
+  (command: readonly string[], options?: ExecOptions): Process;
+  /** A template whose values become single arguments. */
+  (template: TemplateStringsArray, ...values: readonly Argument[]): Process;
+  /** The same with options: `` box.exec({ cwd: '/tmp' })`ls -l ${name}` ``. */
+  (options: ExecOptions): (template: TemplateStringsArray, ...values: readonly Argument[]) => Process;
+}
+
+const names = new Set<string>();
+const SIGSTOP = 19;
+const SIGCONT = 18;
+
+/**
+ * A fresh, isolated, copy-on-write machine for commands: of the host's own files, of a directory, or of an OCI bundle.
+ * It belongs to this process and is gone with it, whatever ends it.
+ *
+ * @example
+ * await using box = await Sandbox.create({ limits: { memory: '256m', pids: 64 } });
+ * const { stdout } = await box.exec`node -p ${'1+1'}`;
+ */
+export class Sandbox implements AsyncDisposable {
+  readonly id: string;
+  /** Files of the sandbox, by its own paths. */
+  readonly fs: SandboxFiles;
+  /** Starts a command: `` box.exec`ls ${folder}` ``, or `box.exec(['ls', folder], options)`. */
+  readonly exec: Exec;
+
+  readonly #container: Container;
+  readonly #blueprint: Blueprint;
+  readonly #options: SandboxOptions;
+  readonly #groups: CgroupParent | undefined;
+  readonly #layers: readonly SnapshotLayer[];
+  readonly #ended: Promise<void>;
+  readonly #onAbort = (): void => this.#container.kill();
+  #paused = false;
+  #resources: LinuxResources | undefined;
+
+  private constructor(made: MadeSandbox) {
+    this.id = made.id;
+    this.#container = made.container;
+    this.#blueprint = made.blueprint;
+    this.#options = made.options;
+    this.#groups = made.groups;
+    this.#layers = made.layers;
+    this.#ended = made.ended;
+    this.#resources = made.resources;
+    this.fs = new SandboxFiles(made.container);
+    this.exec = this.#makeExec();
+    const { signal } = made.options;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#ended.then(() => signal?.removeEventListener('abort', this.#onAbort));
+  }
+
+  /**
+   * Makes a sandbox that stays until it is disposed of, for any number of commands.
+   *
+   * @throws {@link NsboxError} `ERR_INVALID_ARGUMENT`, `ERR_NOT_FOUND` (a root or source is absent),
+   * `ERR_LIMIT_UNAVAILABLE`, `ERR_PERMISSION`, `ERR_ABORTED`, `ERR_START_FAILED`, `EUNSUPPORTED`
+   */
+  static async create(options: SandboxOptions = {}): Promise<Sandbox> {
+    checkSandboxOptions(options);
+    return await Sandbox.#start(options, []);
+  }
+
+  /** @internal A sandbox on top of a snapshot's layers. */
+  static async fromSnapshot(options: SandboxOptions, layers: readonly SnapshotLayer[]): Promise<Sandbox> {
+    checkSandboxOptions(options);
+    return await Sandbox.#start(options, layers);
+  }
+
+  static async #start(options: SandboxOptions, layers: readonly SnapshotLayer[]): Promise<Sandbox> {
+    refuseAborted(options.signal);
+    const made = make(options, { hold: true, layers });
+    const sandbox = new Sandbox(made);
+    try {
+      await made.mapped;
+      await made.container.ready;
+      refuseAborted(options.signal);
+      return sandbox;
+    } catch (error) {
+      await sandbox[Symbol.asyncDispose]();
+      refuseAborted(options.signal);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs one command in a sandbox of its own, which ends with it.
+   *
+   * @example
+   * const { stdout } = await Sandbox.run(['node', '-p', '1+1'], { limits: { memory: '128m' } });
+   * @throws {@link NsboxError} as {@link Sandbox.create}, and `CommandError` when the command fails; both through the
+   * promise, but for `ERR_INVALID_ARGUMENT` at once
+   */
+  static run(command: readonly string[], options: RunOptions = {}): Process {
+    const args = checkCommand(command);
+    checkSandboxOptions(options, EXEC_OPTIONS);
+    const exec = normalise(options);
+    refuseAborted(options.signal);
+    const stdio = openStdio(exec);
+    const process = new Process(args, exec, stdio);
+    const first: FirstProcess = { args, exec, listener: process.listener, stdio: stdio.theirs, handedOver: false };
+    try {
+      const made = make(options, { hold: false, layers: [], first });
+      const { container } = made;
+      process.attach(container, {
+        oomKills: () => made.oomKills,
+        kill: () => container.kill(),
+        ended: made.ended,
+      });
+      made.mapped.catch(() => container.kill());
+    } catch (error) {
+      process.abandon(first.handedOver ? [] : stdio.theirs);
+      throw error;
+    }
+    return process;
+  }
+
+  /** Init's pid on this machine. */
+  get pid(): number {
+    return this.#container.pid;
+  }
+
+  #makeExec(): Exec {
+    const start = (command: string[], options: NormalExecOptions): Process => this.#exec(command, options);
+    const limit = this.#options.timeout;
+    function exec(first: readonly string[] | TemplateStringsArray | ExecOptions, ...rest: readonly unknown[]): unknown {
+      if (isTemplate(first)) return start(parseTemplate(first, rest as readonly Argument[]), normalise({}, limit));
+      if (isList(first)) return start(checkCommand(first), normalExecOptions((rest[0] ?? {}) as ExecOptions, limit));
+      const options = normalExecOptions(first, limit);
+      return (template: TemplateStringsArray, ...values: readonly Argument[]) =>
+        start(parseTemplate(template, values), options);
+    }
+    return exec as Exec;
+  }
+
+  #exec(command: string[], options: NormalExecOptions): Process {
+    this.#refuseGone();
+    if (this.#paused) throw new NsboxError('ERR_IN_USE', `the sandbox ${this.id} is paused`, { hint: 'call resume() first' });
+    refuseAborted(options.signal);
+    const stdio = openStdio(options);
+    const process = new Process(command, options, stdio);
+    const before = this.#groups?.oomKills(this.id) ?? -1;
+    try {
+      process.id = this.#container.exec(processConfig(this.#blueprint, command, options), stdio.theirs, process.listener);
+    } catch (error) {
+      process.abandon([]);
+      throw error;
+    }
+    process.attach(this.#container, {
+      oomKills: () => Math.max(0, (this.#groups?.oomKills(this.id) ?? -1) - before),
+      kill: () => process.kill('SIGKILL'),
+      ended: undefined,
+    });
+    return process;
+  }
+
+  /** What the sandbox has written: against its root, in the order of the paths' folders. */
+  changes(): AsyncIterable<Change> {
+    return this.#changes().list();
+  }
+
+  /**
+   * Copies changes out to the host: to the directories that the sandbox shows copy-on-write. Set-user-ID bits, file
+   * capabilities, devices and sockets stay behind. Answers how many entries it changed.
+   *
+   * @throws {@link NsboxError} `ERR_INVALID_ARGUMENT` for a path that is not absolute or not copy-on-write
+   */
+  async apply(selection: ChangeSelection): Promise<number> {
+    return await this.#changes().apply(selection);
+  }
+
+  #changes(): Changes {
+    this.#refuseGone();
+    return new Changes(this.#container, this.#blueprint.config, this.#layers);
+  }
+
+  /** A frozen copy of all that the sandbox has written so far, to start others from. The sandbox goes on. */
+  async snapshot(): Promise<Snapshot> {
+    this.#refuseGone();
+    const wasPaused = this.#paused;
+    if (!wasPaused) await this.pause();
+    try {
+      return await Snapshot.take(this.#container, this.#layers, this.#options, (options, layers) =>
+        Sandbox.fromSnapshot(options, layers),
+      );
+    } finally {
+      if (!wasPaused) await this.resume();
+    }
+  }
+
+  /**
+   * Changes the limits of the running sandbox; those not named stay.
+   *
+   * @throws {@link NsboxError} `ERR_LIMIT_UNAVAILABLE`, `ERR_INVALID_ARGUMENT`
+   */
+  async update(limits: SandboxLimits): Promise<void> {
+    this.#refuseGone();
+    checkSandboxOptions({ limits });
+    const groups = this.#needGroups('update');
+    requireControllers(groups, limits);
+    const resources = resourcesOf(limits, countsSwap(groups));
+    if (!resources) return;
+    await native('update the limits', groups.update(this.id, JSON.stringify(resources)));
+    this.#resources = { ...this.#resources, ...resources };
+  }
+
+  /** Stops all processes where they are. Without a cgroup they are stopped by signals, which they can see. */
+  async pause(): Promise<void> {
+    this.#refuseGone();
+    if (this.#paused) return;
+    if (this.#groups) await native('pause', this.#groups.freeze(this.id));
+    else this.#container.signalAll(SIGSTOP);
+    this.#paused = true;
+  }
+
+  async resume(): Promise<void> {
+    this.#refuseGone();
+    if (!this.#paused) return;
+    if (this.#groups) await native('resume', this.#groups.thaw(this.id));
+    else this.#container.signalAll(SIGCONT);
+    this.#paused = false;
+  }
+
+  /**
+   * What the sandbox uses now.
+   *
+   * @throws {@link NsboxError} `ERR_LIMIT_UNAVAILABLE` where it has no cgroup
+   */
+  async stats(): Promise<SandboxStats> {
+    this.#refuseGone();
+    return statsOf(await native('read the stats', this.#needGroups('stats').stats(this.id)));
+  }
+
+  /** Resolves when the sandbox has ended and nothing of it is left. */
+  async wait(): Promise<void> {
+    await this.#ended;
+  }
+
+  /** Ends the sandbox with all its processes; {@link wait} tells when they are gone. */
+  kill(): void {
+    this.#container.kill();
+    // A frozen process of cgroup v1 dies only when it is thawed.
+    if (this.#paused) void this.#groups?.thaw(this.id).catch(() => {});
+  }
+
+  /** Ends the sandbox and waits until nothing of it is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#ended;
+  }
+
+  #needGroups(what: string): CgroupParent {
+    if (this.#groups) return this.#groups;
+    throw new NsboxError('ERR_LIMIT_UNAVAILABLE', `${what}: the sandbox ${this.id} has no cgroup`, {
+      hint: 'as an ordinary user, start with a delegated group: systemd-run --user --scope -p Delegate=yes COMMAND',
+    });
+  }
+
+  #refuseGone(): void {
+    if (this.#container.isClosed) throw new NsboxError('ERR_DISPOSED', `the sandbox ${this.id} has ended`);
+  }
+}
+
+interface FirstProcess {
+  readonly args: readonly string[];
+  readonly exec: NormalExecOptions;
+  readonly listener: ProcessListener;
+  readonly stdio: readonly number[];
+  /** Whether the descriptors are closed by whoever has them now. */
+  handedOver: boolean;
+}
+
+interface MadeSandbox {
+  readonly id: string;
+  readonly options: SandboxOptions;
+  readonly blueprint: Blueprint;
+  readonly container: Container;
+  readonly groups: CgroupParent | undefined;
+  readonly layers: readonly SnapshotLayer[];
+  readonly resources: LinuxResources | undefined;
+  /** Settles when the id maps are written from outside, where they are. */
+  readonly mapped: Promise<void>;
+  /** Settles when the container and its groups are gone. */
+  readonly ended: Promise<void>;
+  /** Processes killed for want of memory in its whole life, known at its end. */
+  readonly oomKills: number;
+}
+
+const HELD_GROUPS = Controller.memory | Controller.pids | Controller.cpuacct | Controller.cpu | Controller.unified;
+
+function make(
+  options: SandboxOptions,
+  how: { readonly hold: boolean; readonly layers: readonly SnapshotLayer[]; readonly first?: FirstProcess },
+): MadeSandbox {
+  const id = takeName(options.id);
+  try {
+    const design = blueprint(options, id);
+    const groups = groupsFor(options.limits, how.hold);
+    const resources = resourcesOf(options.limits, groups !== undefined && countsSwap(groups));
+    const entries = groups?.entries() ?? [];
+    const process = how.first ? processConfig(design, how.first.args, how.first.exec) : design.process;
+    const plan: Plan = {
+      config: {
+        ...design.config,
+        process,
+        linux: { ...design.config.linux, ...(resources && { resources }), seccomp: undefined as never },
+      },
+      root: design.root,
+      idMaps: design.idMaps.how,
+      hold: how.hold,
+      start: how.first !== undefined,
+      clampCapabilities: design.clampCapabilities,
+      ...(design.scratchSize !== undefined && { scratchSize: design.scratchSize }),
+      ...(how.layers.length > 0 && { snapshots: how.layers }),
+      ...(groups && {
+        cgroup: {
+          name: id,
+          join: how.hold ? available(entries, HELD_GROUPS) : 0,
+          parents: entries.map(({ controllers, version }) => ({ controllers, version })),
+        },
+      }),
+    };
+    if (how.first) how.first.handedOver = true;
+    const container = new Container({
+      plan,
+      filter: design.filter,
+      groups: entries.map(({ fd }) => fd),
+      stdio: how.first?.stdio ?? [],
+      ...(how.first && { first: how.first.listener }),
+    });
+    let oomKills = 0;
+    const ended = container.closed.then(async () => {
+      names.delete(id);
+      if (!groups) return;
+      oomKills = Math.max(0, groups.oomKills(id));
+      await groups.remove(id).catch(() => {});
+    });
+    return {
+      id,
+      options,
+      blueprint: design,
+      container,
+      groups,
+      layers: how.layers,
+      resources,
+      mapped: mapIds(design, container),
+      ended,
+      get oomKills() {
+        return oomKills;
+      },
+    };
+  } catch (error) {
+    names.delete(id);
+    throw error;
+  }
+}
+
+function takeName(wanted: string | undefined): string {
+  const id = wanted ?? `box-${randomText()}`;
+  if (names.has(id)) throw new NsboxError('ERR_ALREADY_EXISTS', `a sandbox named ${id} exists already in this process`);
+  names.add(id);
+  return id;
+}
+
+/** Limits must be met; a held sandbox has groups where it can, for its stats and its pause. */
+function groupsFor(limits: SandboxLimits | undefined, hold: boolean): CgroupParent | undefined {
+  const limited = limits !== undefined && Object.values(limits).some((value) => value !== undefined);
+  if (limited) {
+    const groups = scope.groups();
+    requireControllers(groups, limits);
+    return groups;
+  }
+  if (!hold) return undefined;
+  try {
+    const groups = scope.groups();
+    return groups.entries().length > 0 ? groups : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function available(entries: ReturnType<CgroupParent['entries']>, wanted: number): number {
+  return entries.reduce((all, { controllers }) => all | controllers, 0) & wanted;
+}
+
+// cgroup v2 limits swap by itself; v1 only where the kernel was told to count it.
+function countsSwap(groups: CgroupParent): boolean {
+  return groups.entries().some(({ controllers, version }) => version === 2 && (controllers & Controller.memory) !== 0);
+}
+
+function mapIds(design: Blueprint, container: Container): Promise<void> {
+  return design.idMaps.how === 'wait' ? writeIdMaps(container, design.idMaps) : Promise.resolve();
+}
+
+function processConfig(design: Blueprint, args: readonly string[], options: NormalExecOptions): ProcessConfig {
+  const { process } = design;
+  const user = options.user ?? design.user;
+  const env = Object.keys(options.env).length > 0 ? mergeEnvironment(process.env ?? [], options.env) : process.env;
+  return {
+    ...process,
+    args,
+    ...(env && { env: options.tty ? withTerm(env) : env }),
+    cwd: options.cwd ?? process.cwd,
+    terminal: options.tty !== undefined,
+    ...(options.tty && { consoleSize: { width: options.tty.columns, height: options.tty.rows } }),
+    // The name is looked up inside, in the sandbox's own /etc/passwd.
+    ...(user !== undefined && { user: withName(process.user, user) }),
+  };
+}
+
+function withName(user: ProcessUser, name: string): ProcessUser & { readonly 'nsbox.name': string } {
+  return { ...user, 'nsbox.name': name };
+}
+
+function mergeEnvironment(base: readonly string[], more: NormalExecOptions['env']): string[] {
+  const kept = base.filter((entry) => !(entry.slice(0, entry.indexOf('=')) in more));
+  return [...kept, ...environmentList(more)];
+}
+
+function withTerm(env: readonly string[]): readonly string[] {
+  return env.some((entry) => entry.startsWith('TERM=')) ? env : [...env, 'TERM=xterm'];
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new NsboxError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
+}
+
+async function native<T>(doing: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw fromNative(error, doing);
+  }
+}
+
+function isTemplate(value: unknown): value is TemplateStringsArray {
+  return Array.isArray(value) && 'raw' in value;
+}
+
+function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+export type { Result };

@@ -1,0 +1,82 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { NsboxError } from '../errors.js';
+import { type CgroupParent, Controller } from '../native/contract.js';
+import { addon } from '../native/load.js';
+import { runtimeDescriptor } from '../native/runtime-binary.js';
+
+/**
+ * What all sandboxes of this process share: its group in the cgroup hierarchies, its directory for snapshots, and the
+ * janitor that removes both when the process is gone, however it went. Each is made at its first need.
+ */
+class Scope {
+  #janitor: number | undefined;
+  #groups: CgroupParent | undefined;
+  #groupsError: NsboxError | undefined;
+  #directory: string | undefined;
+  #snapshots = 0;
+
+  /**
+   * The parent of the sandboxes' groups.
+   *
+   * @throws {@link NsboxError} `ERR_LIMIT_UNAVAILABLE` when no hierarchy can be used at all
+   */
+  groups(): CgroupParent {
+    if (this.#groups) return this.#groups;
+    if (this.#groupsError) throw this.#groupsError;
+    try {
+      this.#groups = this.#makeGroups();
+    } catch (error) {
+      this.#groupsError = new NsboxError('ERR_LIMIT_UNAVAILABLE', `cgroups: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+      throw this.#groupsError;
+    }
+    return this.#groups;
+  }
+
+  #makeGroups(): CgroupParent {
+    const name = `nsbox-${process.pid}-${randomText()}`;
+    const groups = new (addon().CgroupParent)(name, WANTED);
+    for (const base of groups.bases())
+      addon().chargeJanitor(this.#getJanitor(), true, base.controllers, base.version, name, base.fd);
+    return groups;
+  }
+
+  /** A new directory for one snapshot. Throws Node's own error. */
+  snapshotDirectory(): string {
+    this.#directory ??= this.#makeDirectory();
+    return join(this.#directory, String(this.#snapshots++));
+  }
+
+  #makeDirectory(): string {
+    const made = mkdtempSync(join(tmpdir(), 'nsbox-'));
+    const parent = addon().openDirectory(dirname(made));
+    addon().chargeJanitor(this.#getJanitor(), false, 0, 0, basename(made), parent);
+    addon().closeFd(parent);
+    return made;
+  }
+
+  #getJanitor(): number {
+    this.#janitor ??= addon().startJanitor(runtimeDescriptor());
+    return this.#janitor;
+  }
+}
+
+const WANTED =
+  Controller.memory |
+  Controller.pids |
+  Controller.cpu |
+  Controller.cpuacct |
+  Controller.cpuset |
+  Controller.freezer |
+  Controller.unified;
+
+export const scope = new Scope();
+
+export function randomText(): string {
+  return Math.floor(Math.random() * 36 ** 8)
+    .toString(36)
+    .padStart(8, '0');
+}

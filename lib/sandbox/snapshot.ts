@@ -1,0 +1,92 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NsboxError } from '../errors.js';
+import { fromNative } from '../native/errors.js';
+import { addon } from '../native/load.js';
+import type { Container } from '../runtime/container.js';
+import type { SnapshotLayer } from '../runtime/plan.js';
+import type { SandboxOptions } from './options.js';
+import type { Sandbox } from './sandbox.js';
+import { scope } from './scope.js';
+
+type Start = (options: SandboxOptions, layers: readonly SnapshotLayer[]) => Promise<Sandbox>;
+
+/** What may differ between a fork and the sandbox that was frozen: anything but its files. */
+export type ForkOptions = Omit<SandboxOptions, 'rootfs' | 'bundle' | 'workspace'>;
+
+/**
+ * All that a sandbox had written at one moment, frozen: any number of sandboxes start from it, each with its own copy on
+ * write. It lies in the temporary directory, and is gone with this process.
+ */
+export class Snapshot implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #layers: readonly SnapshotLayer[];
+  readonly #options: SandboxOptions;
+  readonly #start: Start;
+  readonly #forks = new Set<Sandbox>();
+  #disposed = false;
+
+  private constructor(directory: string, layers: readonly SnapshotLayer[], options: SandboxOptions, start: Start) {
+    this.#directory = directory;
+    this.#layers = layers;
+    this.#options = options;
+    this.#start = start;
+  }
+
+  /** @internal */
+  static async take(
+    container: Container,
+    below: readonly SnapshotLayer[],
+    options: SandboxOptions,
+    start: Start,
+  ): Promise<Snapshot> {
+    const directory = scope.snapshotDirectory();
+    try {
+      await mkdir(directory, { mode: 0o700 });
+      const layers = await copyLayers(container, below, directory);
+      return new Snapshot(directory, layers, options, start);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw fromNative(error, 'snapshot');
+    }
+  }
+
+  /**
+   * A new sandbox with these files, and the options of the one that was frozen but for those given here.
+   *
+   * @throws {@link NsboxError} as `Sandbox.create`, and `ERR_DISPOSED`
+   */
+  async start(options: ForkOptions = {}): Promise<Sandbox> {
+    if (this.#disposed) throw new NsboxError('ERR_DISPOSED', 'the snapshot is gone');
+    const { id: _, signal: __, ...inherited } = this.#options;
+    const fork = await this.#start({ ...inherited, ...options }, this.#layers);
+    this.#forks.add(fork);
+    void fork.wait().then(() => this.#forks.delete(fork));
+    return fork;
+  }
+
+  /** Removes the frozen files, and ends the sandboxes that stand on them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await Promise.all([...this.#forks].map((fork) => fork[Symbol.asyncDispose]()));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function copyLayers(
+  container: Container,
+  below: readonly SnapshotLayer[],
+  directory: string,
+): Promise<SnapshotLayer[]> {
+  return await container.withFiles(async ({ overlays }) => {
+    const layers: SnapshotLayer[] = [];
+    for (const [i, { target, upper }] of overlays.entries()) {
+      const path = join(directory, String(i));
+      await mkdir(path);
+      await addon().copyTree(upper, path);
+      const lowers = below.find((layer) => layer.target === target)?.lowers ?? [];
+      layers.push({ target, lowers: [path, ...lowers] });
+    }
+    return layers;
+  });
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// Builds what a checkout needs: the addon and nsbox-runtime (node-gyp), the library and the command line (esbuild), the
+// types (tsc). Arguments: `native`, `lib`, or nothing for both. `--if-needed`: as npm's `prepare` runs it, which also
+// happens while a package is packed: then what is there already is left alone.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+const wanted = new Set(process.argv.slice(2).filter((argument) => !argument.startsWith('--')));
+const all = wanted.size === 0;
+
+if (all || wanted.has('native')) buildNative();
+if (all || wanted.has('lib')) await buildLibrary();
+
+function buildNative() {
+  if (process.platform !== 'linux') {
+    console.log('nsbox: not Linux: the native part is left out, and calls will throw EUNSUPPORTED');
+    return;
+  }
+  const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js');
+  const command = existsSync(join(root, 'build', 'Makefile')) ? ['build'] : ['configure', 'build'];
+  run(process.execPath, [nodeGyp, ...command, '--jobs=max', '--loglevel=warn', ...headers()]);
+}
+
+// Node's own headers, where they are installed beside it: then nothing is fetched.
+function headers() {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include', 'node', 'common.gypi')) ? [`--nodedir=${prefix}`] : [];
+}
+
+async function buildLibrary() {
+  const esbuild = require('esbuild');
+  const common = { bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning', absWorkingDir: root };
+  const module = { ...common, format: 'esm', outdir: 'dist' };
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  await esbuild.build({ ...module, entryPoints: { index: 'lib/index.ts', spec: 'lib/spec/index.ts' } });
+  await esbuild.build({
+    ...common,
+    format: 'cjs',
+    entryPoints: ['lib/cli/main.ts'],
+    outfile: 'dist/cli.cjs',
+    banner: { js: '#!/usr/bin/env node\nconst importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { 'import.meta.url': 'importMetaUrl' },
+  });
+  chmodSync(join(root, 'dist/cli.cjs'), 0o755);
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'lib']);
+}
+
+function run(command, args) {
+  execFileSync(command, args, { cwd: root, stdio: 'inherit' });
+}

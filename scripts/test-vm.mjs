@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// Runs the behaviour tests in a virtual machine with cgroup v2, systemd and AppArmor, as root and as an
+// ordinary user. See docs/testing-vm.md.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packCheckout } from './vm/checkout.mjs';
+import { prepareImage } from './vm/image.mjs';
+import { fromState, Machine } from './vm/machine.mjs';
+import { Report } from './vm/report.mjs';
+import { requireTools } from './vm/tools.mjs';
+
+const HELP = `usage: npm run test:vm -- [options] [test folder or file ...]
+
+  --run CMD        run this shell command as root instead of the tests (alone: no user lane)
+  --user-run CMD   run this shell command as the user instead of the tests (alone: no root lane)
+  --timeout S      seconds for the run, without the image's making (default 480)
+  --keep           keep the checkout's disk and the console's log, and say where they are
+  --install        install missing tools with apt (default when CI=true)
+  --help           this text
+`;
+const TESTS = ['test/container', 'test/lib/sandbox'];
+const root = join(import.meta.dirname, '..');
+const cache = join(root, 'build', 'vm');
+
+const options = readOptions();
+if (options.help) process.stdout.write(HELP);
+else process.exitCode = await main(options);
+
+async function main({ timeout, keep, install, lanes }) {
+  requireTools({ install });
+  const { folder, fresh } = await prepareImage(cache);
+  if (fresh) console.log('the image is new; the next run will start at once');
+  const work = mkdtempSync(join(cache, 'run-'));
+  const report = new Report();
+  try {
+    await runMachine({ folder, work, lanes, timeout, report });
+  } finally {
+    if (keep) console.log(`kept: ${work}`);
+    else rmSync(work, { recursive: true, force: true });
+  }
+  console.log(`\n${report.summary()}`);
+  return report.ok ? 0 : 1;
+}
+
+async function runMachine({ folder, work, lanes, timeout, report }) {
+  const checkout = packCheckout({ root, work, lanes });
+  const machine = new Machine({
+    start: fromState(join(folder, 'memory')),
+    disks: [{ file: join(folder, 'root.ext4'), discard: true }, { file: checkout, discard: true }],
+    console: join(work, 'console.log'),
+  });
+  const stop = (reason) => {
+    report.fail(reason);
+    machine.kill();
+  };
+  const timer = setTimeout(stop, timeout * 1000, `no end after ${timeout} s`);
+  const interrupted = (signal) => stop(signal);
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+  try {
+    machine.say(String(Date.now() / 1000));
+    for await (const line of machine.lines()) print(report.take(line));
+  } finally {
+    clearTimeout(timer);
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await machine.kill();
+  }
+}
+
+function print(line) {
+  if (line !== undefined) console.log(line);
+}
+
+function readOptions() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      run: { type: 'string' },
+      'user-run': { type: 'string' },
+      timeout: { type: 'string', default: '480' },
+      keep: { type: 'boolean', default: false },
+      install: { type: 'boolean', default: process.env.CI === 'true' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return { ...values, timeout: Number(values.timeout), lanes: chooseLanes(values, positionals) };
+}
+
+function chooseLanes(values, positionals) {
+  const commands = { root: values.run, user: values['user-run'] };
+  if (commands.root === undefined && commands.user === undefined) {
+    const tests = testCommand(positionals.length > 0 ? positionals : TESTS);
+    return { root: tests, user: tests };
+  }
+  return Object.fromEntries(Object.entries(commands).filter(([, command]) => command !== undefined));
+}
+
+function testCommand(paths) {
+  const quoted = paths.map((path) => `'${path.replaceAll("'", "'\\''")}'`);
+  return `exec node node_modules/vitest/vitest.mjs run ${quoted.join(' ')}`;
+}
