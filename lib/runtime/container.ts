@@ -62,6 +62,8 @@ export class Container {
   readonly #closed: Deferred<void> = deferred();
   readonly #listeners = new Map<number, ProcessListener>();
   #files: Deferred<ContainerFiles> | undefined;
+  // What keeps the event loop alive: being made, each process, each wait for files.
+  #busy = 1;
   #filesInUse = 0;
   #nextId = 1;
   #isClosed = false;
@@ -74,7 +76,7 @@ export class Container {
     this.ready.catch(() => {});
     if (start.first) this.#listeners.set(0, start.first);
     this.#native = this.#spawn(start);
-    if (start.plan.hold) this.#native.unref();
+    if (start.plan.hold) this.ready.then(() => this.#release(), () => {});
   }
 
   #spawn({ plan, filter, groups, stdio }: ContainerStart): NativeBox {
@@ -114,8 +116,16 @@ export class Container {
       this.#listeners.delete(id);
       throw fromNative(error, 'start a process in the sandbox', 'ERR_DISPOSED');
     }
-    this.#native.ref();
+    this.#hold();
     return id;
+  }
+
+  #hold(): void {
+    if (this.#busy++ === 0) this.#native.ref();
+  }
+
+  #release(): void {
+    if (--this.#busy === 0 && !this.#isClosed) this.#native.unref();
   }
 
   /** Says that the id maps are written, to an init that waits for it. */
@@ -143,6 +153,9 @@ export class Container {
 
   /** Ends it with all that is in it. */
   kill(): void {
+    if (this.#isClosed) return;
+    // Its end is worth waiting for, also where nothing else is.
+    this.#hold();
     this.#native.kill(9);
   }
 
@@ -165,7 +178,7 @@ export class Container {
       files.reject(gone());
     } else {
       this.#tell(RequestKind.files, 0, 0);
-      this.#native.ref();
+      this.#hold();
     }
     return files.promise;
   }
@@ -193,7 +206,7 @@ export class Container {
       case ReplyKind.files:
         return this.#onFiles(text, fds);
       case ReplyKind.closed:
-        return this.#onClosed();
+        return this.#onClosed({ exitCode: null, signal: SIGKILL, userUs, systemUs, memoryPeakKb });
       default:
         kind satisfies never;
     }
@@ -208,7 +221,7 @@ export class Container {
   #take(id: number): ProcessListener | undefined {
     const listener = this.#listeners.get(id);
     this.#listeners.delete(id);
-    if (this.#listeners.size === 0 && !this.#isClosed && id !== 0) this.#native.unref();
+    if (listener && id !== 0) this.#release();
     return listener;
   }
 
@@ -217,13 +230,14 @@ export class Container {
     if (root === undefined || !Array.isArray(targets)) return this.#files?.reject(gone());
     const overlays = uppers.map((upper, i) => ({ target: String(targets[i]), upper }));
     this.#files?.resolve({ root, overlays });
-    if (this.#listeners.size === 0) this.#native.unref();
+    this.#release();
   }
 
-  #onClosed(): void {
+  // `killed` is how a process looks that went down with the container: nobody was left to tell of it alone.
+  #onClosed(killed: Exit): void {
     this.#isClosed = true;
     this.#ready.reject(this.#failure ? failureError(this.#failure) : gone());
-    for (const listener of this.#listeners.values()) listener.exited(KILLED);
+    for (const listener of this.#listeners.values()) listener.exited(killed);
     this.#listeners.clear();
     this.#closed.resolve();
     this.#closeFiles();
@@ -244,8 +258,7 @@ export class Container {
   }
 }
 
-// What a process of a container that was killed as a whole looks like: nobody was left to tell.
-const KILLED: Exit = { exitCode: null, signal: 9, userUs: 0, systemUs: 0, memoryPeakKb: 0 };
+const SIGKILL = 9;
 
 function gone(): NsboxError {
   return new NsboxError('ERR_DISPOSED', 'the sandbox has ended');
@@ -261,6 +274,7 @@ const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const ENOSPC = 28;
 const EPERM = 1;
+const EINVAL = 22;
 const EOPNOTSUPP = 95;
 
 /** The error for something that init could not do. */
@@ -270,9 +284,13 @@ export function failureError(failure: StartFailure): NsboxError {
   if (failure.errno === ENOSPC) return new NsboxError('ERR_NO_SPACE', `start the sandbox: ${failure.text}`);
   if (failure.errno === EOPNOTSUPP)
     return new NsboxError('ERR_LIMIT_UNAVAILABLE', `start the sandbox: ${failure.text}`, { hint: 'see `nsbox doctor`' });
-  return new NsboxError('ERR_START_FAILED', `start the sandbox: ${failure.text}`, {
-    hint: failure.errno === EPERM ? 'see `nsbox doctor` for what this machine allows' : undefined,
-  });
+  return new NsboxError('ERR_START_FAILED', `start the sandbox: ${failure.text}`, { hint: hintFor(failure) });
+}
+
+function hintFor({ errno, text }: StartFailure): string | undefined {
+  if (errno === EINVAL && /^set (user|group) /.test(text))
+    return 'this sandbox maps root alone: name the user in Sandbox.create({ user }), which maps ranges of ids (needs uidmap and /etc/subuid)';
+  return errno === EPERM ? 'see `nsbox doctor` for what this machine allows' : undefined;
 }
 
 function startError(error: unknown): NsboxError {

@@ -260,7 +260,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
       failed,
       timedOut: this.#timedOut && failed,
       isCanceled: this.#canceled && failed,
-      oomKilled: failed && this.#host !== undefined && this.#host.oomKills() > 0,
+      oomKilled: this.#host !== undefined && this.#host.oomKills() > 0,
       durationMs: performance.now() - this.#startedAt,
       usage: { cpuMs: (exit.userUs + exit.systemUs) / 1000, memoryPeak: exit.memoryPeakKb * 1024 },
     };

@@ -1,10 +1,11 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { addon } from '../native/load.js';
 import { runtimeDescriptor } from '../native/runtime-binary.js';
+import { isRootless } from './identity.js';
 
 /**
  * What all sandboxes of this process share: its group in the cgroup hierarchies, its directory for snapshots, and the
@@ -50,8 +51,16 @@ class Scope {
     return join(this.#directory, String(this.#snapshots++));
   }
 
+  // Not on the file system that is the sandboxes' root: an overlay refuses a layer that lies inside another.
   #makeDirectory(): string {
-    const made = mkdtempSync(join(tmpdir(), 'nsbox-'));
+    const root = statSync('/').dev;
+    const places = [tmpdir(), '/dev/shm', '/run'];
+    const place = isRootless() ? tmpdir() : places.find((path) => statSync(path, { throwIfNoEntry: false })?.dev !== root);
+    if (place === undefined || !existsSync(place))
+      throw new NsboxError('ERR_START_FAILED', 'snapshot: no place for it outside of the root file system', {
+        hint: 'mount a tmpfs on /dev/shm',
+      });
+    const made = mkdtempSync(join(place, 'nsbox-'));
     const parent = addon().openDirectory(dirname(made));
     addon().chargeJanitor(this.#getJanitor(), false, 0, 0, basename(made), parent);
     addon().closeFd(parent);

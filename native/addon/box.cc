@@ -2,6 +2,7 @@
 #include <linux/sched.h>
 #include <napi.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -111,7 +112,8 @@ class Box : public Napi::ObjectWrap<Box> {
   void on_exit() {
     on_channel();
     siginfo_t info = {};
-    if (!sys::waitid(kPidfd, pidfd_.get(), &info, WEXITED | WNOHANG | kWaitAll, nullptr) || !info.si_pid) return;
+    rusage usage = {};
+    if (!sys::waitid(kPidfd, pidfd_.get(), &info, WEXITED | WNOHANG | kWaitAll, &usage) || !info.si_pid) return;
     const Napi::HandleScope scope(env_);
     channel_poll_.close();
     exit_poll_.close();
@@ -119,8 +121,13 @@ class Box : public Napi::ObjectWrap<Box> {
     pidfd_.reset();
     Napi::FunctionReference callback = std::move(on_message_);
     Unref();
-    call_back(env_, callback, {Napi::Number::New(env_, kClosed), Napi::Number::New(env_, 0),
-                               Napi::Number::New(env_, info.si_status), Napi::Number::New(env_, info.si_code)});
+    const auto number = [this](auto value) { return Napi::Number::New(env_, static_cast<double>(value)); };
+    const auto microseconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    // With what init has used come all whom it has reaped, also at its own end.
+    call_back(env_, callback,
+              {number(kClosed), number(0), number(info.si_status), number(info.si_code),
+               number(microseconds(usage.ru_utime)), number(microseconds(usage.ru_stime)), number(usage.ru_maxrss),
+               to_js(env_, std::string_view()), Napi::Array::New(env_)});
   }
 
   // The environment ends before the box: it must not outlive it, nor leave a zombie.

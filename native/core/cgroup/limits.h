@@ -33,8 +33,8 @@ struct CpuLimits {
   std::optional<int64_t> realtime_runtime = {};
   std::optional<uint64_t> realtime_period = {};
   std::optional<int64_t> idle = {};
-  std::string_view cpus;  // "0-3,7"
-  std::string_view mems;
+  std::string_view cpus = {};  // "0-3,7"
+  std::string_view mems = {};
 };
 
 struct WeightDevice {

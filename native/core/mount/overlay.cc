@@ -57,6 +57,15 @@ Status set_lowers(int fs, std::span<const int> lowers) {
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", list.c_str(), 0);
 }
 
+// Whatever this kernel was built with, the upper directory holds whole files and plain marks: changes() reads it. With
+// userxattr that is so by itself, and saying it is an error.
+Status set_marks(int fs, OverlayMarks marks) {
+  if (marks == OverlayMarks::kUser) return sys::fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
+  for (const char* feature : {"redirect_dir", "metacopy", "index"})
+    (void)sys::fsconfig(fs, FSCONFIG_SET_STRING, feature, "off", 0);
+  return Ok{};
+}
+
 }  // namespace
 
 Result<UniqueFd> make_overlay(const OverlayOptions& options) {
@@ -67,11 +76,7 @@ Result<UniqueFd> make_overlay(const OverlayOptions& options) {
     TRY(set_directory(fs.get(), "upperdir", options.upper));
     TRY(set_directory(fs.get(), "workdir", options.work));
   }
-  if (options.marks == OverlayMarks::kUser)
-    TRY(sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0));
-  // Whatever this kernel was built with, the upper directory holds whole files and plain marks: changes() reads it.
-  for (const char* feature : {"redirect_dir", "metacopy", "index"})
-    (void)sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, feature, "off", 0);
+  TRY(set_marks(fs.get(), options.marks));
   // The scratch space is gone after a crash anyway: no sync is worth its time (Linux 5.10).
   (void)sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
   TRY(sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));

@@ -100,13 +100,13 @@ class Compiler {
 
     for (uint32_t slot = 0; slot < kSyscallSlots; slot++) {
       const SeccompDecisions::Call& call = decisions.calls[slot];
-      const BpfLeaf unnamed = slot <= decisions.last_named ? fallback : newer;
+      const BpfLeaf unnamed = slot <= decisions.last_named || call.named ? fallback : newer;
       BpfLeaf leaf = unnamed;
       if (call.decided)
         leaf = returning(call.answer);
       else if (call.first_rule >= 0)
         leaf = {BpfLeaf::Kind::kCode, set * kSyscallSlots + slot};
-      if (slot == kArmPrivateSlot) append_range(ranges, base + slot, unnamed);  // Up to their real numbers.
+      if (slot == kArmPrivateSlot) append_range(ranges, base + slot, newer);  // Up to their real numbers.
       append_range(ranges, base + number_of_slot(slot), leaf);
     }
     append_range(ranges, base + number_of_slot(kSyscallSlots - 1) + 1, newer);

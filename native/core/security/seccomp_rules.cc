@@ -111,6 +111,8 @@ void SeccompDecisions::take(const SeccompRules& rules, Architecture wanted) {
   const MultiplexedCalls multiplexers = multiplexed_calls(wanted);
   for (const SyscallIndex call : rules.named) {
     const uint16_t slot = syscall_slot(call, wanted);
+    if (slot == kNoSlot) continue;
+    calls[slot].named = true;
     if (slot < kArmPrivateSlot) last_named = std::max<uint32_t>(last_named, slot);
   }
   for (uint32_t i = 0; i < rules.rules.size(); i++) {
@@ -138,7 +140,8 @@ void SeccompDecisions::add(const SeccompRules& rules, uint32_t rule, uint32_t sl
       function == 0 && std::all_of(conditions.begin(), conditions.end(),
                                    [&](const SeccompArg& arg) { return always_holds(arg, layout); });
   if (unconditional) {
-    call = {.decided = true, .answer = wanted.answer};
+    call.decided = true;
+    call.answer = wanted.answer;
     return;
   }
   chain.push_back({rule, function, call.first_rule});

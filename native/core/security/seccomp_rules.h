@@ -34,6 +34,7 @@ uint32_t seccomp_answer(SeccompAction action, std::optional<uint16_t> errno_ret)
 struct SeccompDecisions {
   struct Call {
     bool decided = false;  // Whatever its arguments are.
+    bool named = false;    // By the profile, though perhaps only to give it the default's answer.
     uint32_t answer = 0;
     int32_t first_rule = -1;  // Into `chain`; newest first.
   };
