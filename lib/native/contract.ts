@@ -137,6 +137,8 @@ export interface CgroupParent {
   missing(): readonly MissingController[];
   /** Kills what is left in the box's group and removes it. */
   remove(name: string): Promise<void>;
+  /** Removes the groups of a box that has ended; false when one of them is not empty, which {@link remove} is for. */
+  removeNow(name: string): boolean;
   /** Removes the parent itself, at once. */
   removeSelf(): void;
   stats(name: string): Promise<NativeStats>;

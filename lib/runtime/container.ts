@@ -64,17 +64,19 @@ export class Container {
   #files: Deferred<ContainerFiles> | undefined;
   // What keeps the event loop alive: being made, each process, each wait for files.
   #busy = 1;
+  readonly #held: boolean;
   #filesInUse = 0;
   #nextId = 1;
   #isClosed = false;
   #failure: StartFailure | undefined;
 
   constructor(start: ContainerStart) {
+    this.#held = start.plan.hold;
     this.ready = this.#ready.promise;
     this.closed = this.#closed.promise;
-    // Who runs one process only never asks.
     this.ready.catch(() => {});
     if (start.first) this.#listeners.set(0, start.first);
+    if (!start.plan.hold) this.#ready.resolve();
     this.#native = this.#spawn(start);
     if (start.plan.hold) this.ready.then(() => this.#release(), () => {});
   }
@@ -159,6 +161,17 @@ export class Container {
     this.#native.kill(9);
   }
 
+  /**
+   * Ends its processes by their init, which then tells what they used, and ends itself; and ends it by force when it
+   * does not answer.
+   */
+  end(): void {
+    if (this.#isClosed) return;
+    this.signalAll(SIGKILL);
+    const force = setTimeout(() => this.kill(), PATIENCE_MS);
+    this.closed.then(() => clearTimeout(force));
+  }
+
   /** Runs `work` with the container's files: they stay open, and it alive or not, until `work` is done. */
   async withFiles<T>(work: (files: ContainerFiles) => Promise<T>): Promise<T> {
     this.#filesInUse++;
@@ -236,7 +249,7 @@ export class Container {
   // `killed` is how a process looks that went down with the container: nobody was left to tell of it alone.
   #onClosed(killed: Exit): void {
     this.#isClosed = true;
-    this.#ready.reject(this.#failure ? failureError(this.#failure) : gone());
+    if (this.#held) this.#ready.reject(this.#failure ? failureError(this.#failure) : gone());
     for (const listener of this.#listeners.values()) listener.exited(killed);
     this.#listeners.clear();
     this.#closed.resolve();
@@ -254,11 +267,12 @@ export class Container {
       },
       () => {},
     );
-    files.reject(gone());
+    if (!files.isSettled) files.reject(gone());
   }
 }
 
 const SIGKILL = 9;
+const PATIENCE_MS = 100;
 
 function gone(): NsboxError {
   return new NsboxError('ERR_DISPOSED', 'the sandbox has ended');

@@ -75,6 +75,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   attach(container: Container, host: ProcessHost): void {
     this.#container = container;
     this.#host = host;
+    if (host.ended && !this.#options.tty) this.#pid = ONLY_PID;
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted) this.#cancel();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -288,6 +289,9 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     this.#host?.kill();
   }
 }
+
+// The first process of a sandbox, after its init: native/core/container/init.cc.
+const ONLY_PID = 2;
 
 function aborted(signal: AbortSignal | undefined): NsboxError {
   return new NsboxError('ERR_ABORTED', 'the command was cancelled before it ran', { cause: signal?.reason });

@@ -128,7 +128,7 @@ export class Sandbox implements AsyncDisposable {
       const { container } = made;
       process.attach(container, {
         oomKills: () => made.oomKills,
-        kill: () => container.kill(),
+        kill: () => container.end(),
         ended: made.ended,
       });
       made.mapped.catch(() => container.kill());
@@ -357,7 +357,7 @@ function make(
       names.delete(id);
       if (!groups) return;
       oomKills = Math.max(0, groups.oomKills(id));
-      await groups.remove(id).catch(() => {});
+      if (!groups.removeNow(id)) await groups.remove(id).catch(() => {});
     });
     return {
       id,

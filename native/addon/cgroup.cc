@@ -1,6 +1,9 @@
 #include "core/cgroup/cgroup.h"
 
+#include <fcntl.h>
 #include <napi.h>
+
+#include <cerrno>
 
 #include <memory>
 #include <string>
@@ -11,6 +14,7 @@
 #include "core/base/json.h"
 #include "core/cgroup/stats.h"
 #include "core/spec/resources.h"
+#include "core/sys/syscalls.h"
 
 namespace nsbox::addon {
 namespace {
@@ -85,6 +89,7 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
         env, "CgroupParent",
         {InstanceMethod<&CgroupParent::entries>("entries"), InstanceMethod<&CgroupParent::bases>("bases"),
          InstanceMethod<&CgroupParent::missing>("missing"), InstanceMethod<&CgroupParent::remove_box>("remove"),
+         InstanceMethod<&CgroupParent::remove_now>("removeNow"),
          InstanceMethod<&CgroupParent::remove_self>("removeSelf"), InstanceMethod<&CgroupParent::stats>("stats"),
          InstanceMethod<&CgroupParent::update>("update"), InstanceMethod<&CgroupParent::freeze_box>("freeze"),
          InstanceMethod<&CgroupParent::thaw_box>("thaw"), InstanceMethod<&CgroupParent::oom_kills>("oomKills"),
@@ -132,6 +137,17 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
     return queue_status(info.Env(), [parent = parent_, name = text_of(info[0])] {
       return cgroup::remove(parent->groups, name.c_str());
     });
+  }
+
+  // (name): whether it is gone. All of an ended box's groups are empty: removing them takes no waiting.
+  Napi::Value remove_now(const Napi::CallbackInfo& info) {
+    const std::string name = text_of(info[0]);
+    bool gone = true;
+    for (const Hierarchy& one : parent_->groups.hierarchies) {
+      auto removed = sys::unlinkat(one.dir.get(), name.c_str(), AT_REMOVEDIR);
+      if (!removed && removed.err() != ENOENT) gone = false;
+    }
+    return Napi::Boolean::New(info.Env(), gone);
   }
 
   // Synchronous: the environment is ending.
@@ -182,11 +198,7 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
 
   // Synchronous, one small read: asked only when a process was killed. -1 when the kernel does not tell.
   Napi::Value oom_kills(const Napi::CallbackInfo& info) {
-    auto box = open_group(parent_->groups, text_of(info[0]).c_str());
-    if (!box) return Napi::Number::New(info.Env(), -1);
-    auto count = oom_kill_count(*box);
-    const double kills = count && *count ? static_cast<double>(**count) : -1;
-    return Napi::Number::New(info.Env(), kills);
+    return Napi::Number::New(info.Env(), count_oom_kills(text_of(info[0])));
   }
 
   // (name, pid): for a box that another group's process starts.
@@ -195,6 +207,17 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
       const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
       return attach(box, pid);
     });
+  }
+
+  double count_oom_kills(const std::string& name) const {
+    const Hierarchy* memory = parent_->groups.find(Controller::kMemory);
+    if (!memory) return -1;
+    GroupSet only_memory;
+    auto dir = sys::openat(memory->dir.get(), name.c_str(), O_PATH | O_DIRECTORY);
+    if (!dir) return -1;
+    only_memory.hierarchies.push_back({memory->controllers, memory->version, std::move(*dir)});
+    auto count = oom_kill_count(only_memory);
+    return count && *count ? static_cast<double>(**count) : -1;
   }
 
   std::shared_ptr<Parent> parent_;

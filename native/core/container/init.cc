@@ -144,7 +144,11 @@ class Init {
         return execute(request, text, std::move(fds));
       case RequestKind::kSignal:
         // The process is ours to reap, so its pid is its own until we have done so.
-        if (const pid_t pid = processes_.pid_of(request.id); pid > 0) (void)sys::kill(pid, request.value);
+        if (const pid_t pid = processes_.pid_of(request.id); pid > 0) {
+          (void)sys::kill(pid, request.value);
+          // Each leads a group of its own: what must die takes its children along.
+          if (request.value == SIGKILL) (void)sys::kill(-pid, SIGKILL);
+        }
         return;
       case RequestKind::kSignalAll:
         (void)sys::kill(-1, request.value);
@@ -186,6 +190,8 @@ class Init {
     }
     processes_.add(id, started->pid);
     const int terminal = started->terminal.get();
+    // The only process of a box is always pid 2 of it, and its end is told: its start need not be.
+    if (!plan_->hold && terminal < 0) return true;
     (void)send(Reply{.kind = ReplyKind::kStarted, .id = id, .value = started->pid}, {},
                {&terminal, terminal >= 0 ? 1U : 0U});
     return true;

@@ -15,6 +15,10 @@ class OverlayMaker {
 
   // A detached overlay over `lower`, to be attached at `target`.
   Result<UniqueFd> make(std::string_view target, int lower, uint64_t attributes);
+  // All overlays are made: what is left of the making goes with the old root.
+  void finish() {
+    if (scratch_) scratch_->leave_to_old_root();
+  }
   Vector<OverlayLayer> take() { return std::move(layers_); }
 
  private:

@@ -30,6 +30,7 @@ class Builder {
     TRY(make_paths_readonly(root_.get(), config_.readonly_paths));
     TRY(find_proc());
     TRY(seal());
+    overlays_.finish();
     TRY(pivot_into(root_.get()));
     return Rootfs{std::move(root_), std::move(proc_), overlays_.take()};
   }

@@ -43,6 +43,12 @@ bool Scratch::attach() {
   return attached_;
 }
 
+void Scratch::leave_to_old_root() {
+  if (attached_) return;
+  auto place = sys::open("/proc", O_PATH | O_DIRECTORY);
+  attached_ = place && attach_mount(mount_.get(), place->get());
+}
+
 namespace {
 
 // A descriptor's name is short, needs no escaping and cannot be swapped for another directory.

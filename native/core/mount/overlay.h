@@ -27,6 +27,9 @@ class Scratch {
   // Puts it in the mount namespace, for kernels whose overlay wants its upper there (before 6.15). Says whether that
   // was new.
   bool attach();
+  // Leaves it to the old root, which is let go as a whole: a detached mount that is closed by itself waits for a grace
+  // period of its own. Nothing may be looked up in the host's /proc after this.
+  void leave_to_old_root();
 
   int fd() const { return mount_.get(); }
 
