@@ -116,7 +116,7 @@ static struct {
   struct hierarchy hierarchies[kMaxHierarchies];
   int hierarchy_count;
   int cgroup2;  // The one hierarchy is v2.
-  int userns, mount_cgroup, pipes, trace, versus;
+  int userns, mount_cgroup, pipes, trace, versus, samples;
   int lives, warmups, at_once, gap_ms;
   char** argv;
   struct sock_fprog seccomp;
@@ -924,6 +924,11 @@ static void print_figures(int64_t* lengths, int n) {
          (double)lengths[n * 95 / 100] / 1e6, (double)lengths[0] / 1e6, sum / n / 1e6);
 }
 
+static void print_samples(const int64_t* lengths, int n) {
+  for (int i = 0; i < n; i++) printf("%s%.4f", i ? "," : ",\"samples\":[", (double)lengths[i] / 1e6);
+  printf("]");
+}
+
 static void print_ratio(const char* name, int64_t a, int64_t b) {
   printf(",\"%s\":%.3f", name, (double)b / (double)a);
 }
@@ -955,7 +960,7 @@ static void on_signal(int number) {
 static void __attribute__((noreturn)) usage(void) {
   fprintf(stderr,
           "usage: floor (--rootfs DIR | --host) [--cgroups memory,pids | --cgroup2 DIR] [--parent GROUP]\n"
-          "             [--mount-cgroup] [--userns] [--seccomp FILE] [--no-pipes] [--trace] [--alt NAME,…] "
+          "             [--mount-cgroup] [--userns] [--seccomp FILE] [--no-pipes] [--trace] [--samples] [--alt NAME,…] "
           "[--vs NAME,…]\n"
           "             [-n LIVES] [-w WARM-UPS] [-j AT-ONCE | --gap MS] -- PROGRAM [ARGUMENT…]\n");
   exit(2);
@@ -978,6 +983,8 @@ int main(int argc, char** argv) {
       want.pipes = 0;
     else if (!strcmp(option, "--trace"))
       want.trace = 1;
+    else if (!strcmp(option, "--samples"))
+      want.samples = 1;
     else if (!value)
       usage();
     else if (i++, !strcmp(option, "--rootfs"))
@@ -1043,6 +1050,7 @@ int main(int argc, char** argv) {
   }
   printf("{");
   print_figures(lengths, want.lives);
+  if (want.samples) print_samples(lengths, want.lives);
   printf(",\"wallPerSecond\":%.1f}\n", want.lives / ((double)wall / 1e9));
   if (want.trace) print_marks(lengths[want.lives / 2]);
   return 0;

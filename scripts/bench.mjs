@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Builds the benches and what they measure against, and runs them. `--json FILE`: where the results go; `--as UID`: runs
+// them as that user; `--compare OLD NEW`: compares two result files instead. Everything else is theirs: bench/main.ts.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, 'build', 'bench');
+const require = createRequire(import.meta.url);
+const { args, json, user } = readArguments(process.argv.slice(2));
+
+if (!existsSync(join(root, 'build', 'Release', 'nsbox.node'))) {
+  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
+}
+mkdirSync(out, { recursive: true });
+compile('floor', []);
+compile('tiny', ['-static', '-nostdlib', '-nostartfiles', '-fno-stack-protector']);
+await bundle();
+process.exitCode = args[0] === '--compare' ? await compare(args.slice(1)) : await runBenches();
+
+function readArguments(given) {
+  const left = [...given];
+  const take = (name) => {
+    const at = left.indexOf(name);
+    return at < 0 ? undefined : left.splice(at, 2)[1];
+  };
+  return { json: resolve(take('--json') ?? join(out, 'results.json')), user: take('--as'), args: left };
+}
+
+function compile(name, flags) {
+  execFileSync('cc', ['-O2', ...flags, '-o', join(out, name), join(root, 'bench', `${name}.c`)], { stdio: 'inherit' });
+}
+
+async function bundle() {
+  await require('esbuild').build({
+    entryPoints: ['main', 'compare', 'spawner', 'heavy'].map((name) => join(root, 'bench', `${name}.ts`)).filter(existsSync),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    logLevel: 'warning',
+  });
+}
+
+async function compare(files) {
+  return await runNode('compare.mjs', files, { stdio: 'inherit' });
+}
+
+async function runBenches() {
+  // It costs every start of Node's a parse of the certificates, ours and others' alike.
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const identity = user === undefined ? {} : { uid: Number(user), gid: Number(user) };
+  const results = [];
+  const code = await runNode('main.mjs', args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env, ...identity }, (chunk) =>
+    results.push(chunk),
+  );
+  if (code !== 0) return code;
+  writeFileSync(json, Buffer.concat(results));
+  console.log(`results: ${json}`);
+  return 0;
+}
+
+async function runNode(name, more, options, onResults) {
+  const child = spawn(process.execPath, [join(out, name), ...more], options);
+  child.stdio[3]?.on('data', onResults);
+  const [code] = await once(child, 'close');
+  return code ?? 1;
+}
