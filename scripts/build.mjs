@@ -3,7 +3,7 @@
 // types (tsc). Arguments: `native`, `lib`, or nothing for both. `--if-needed`: as npm's `prepare` runs it, which also
 // happens while a package is packed: then what is there already is left alone.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,8 +22,15 @@ function buildNative() {
     return;
   }
   const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js');
-  const command = existsSync(join(root, 'build', 'Makefile')) ? ['build'] : ['configure', 'build'];
+  const command = isConfigured() ? ['build'] : ['configure', 'build'];
   run(process.execPath, [nodeGyp, ...command, '--jobs=max', '--loglevel=warn', ...headers()]);
+}
+
+// Whether the makefiles are of today's lists of sources.
+function isConfigured() {
+  const made = statSync(join(root, 'build', 'Makefile'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const inputs = ['binding.gyp', 'package.json', 'native/core/sources.txt', 'native/addon', 'native/runtime', 'native/runtime/commands'];
+  return inputs.every((input) => statSync(join(root, input)).mtimeMs < made);
 }
 
 // Node's own headers, where they are installed beside it: then nothing is fetched.

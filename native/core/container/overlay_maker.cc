@@ -39,7 +39,9 @@ Result<UniqueFd> OverlayMaker::make(std::string_view target, int lower, uint64_t
                                   .upper = layer.upper.get(),
                                   .work = layer.work.get(),
                                   .marks = marks(),
-                                  .attributes = attributes};
+                                  .attributes = attributes | (plan_.root == RootKind::kSplit && plan_.config.root_readonly
+                                                                  ? uint64_t{MOUNT_ATTR_RDONLY}
+                                                                  : 0)};
   auto made = make_overlay(options);
   if (made.err() == EINVAL && scratch_->attach()) made = make_overlay(options);
   if (!made) return made;

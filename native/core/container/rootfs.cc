@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "core/container/cgroup_mount.h"
 #include "core/container/overlay_maker.h"
 #include "core/container/split_root.h"
 #include "core/mount/masks.h"
@@ -79,6 +80,7 @@ class Builder {
       return Ok{};
     }
     if (mount.destination == "/dev" && !mount.bind) return mount_dev(mount);
+    if (mount.type == "cgroup" && !mount.bind) return mount_cgroups(root_.get(), mount);
     UniqueFd made = TRY(mount_beneath(root_.get(), mount));
     if (mount.type == "proc" && !mount.bind) proc_ = std::move(made);
     return Ok{};

@@ -36,10 +36,13 @@ Result<Scratch::Layer> Scratch::add_layer(int like) {
 }
 
 bool Scratch::attach() {
-  // /sys is there on every host and is no source of ours: what lies under it is opened in our own sysfs.
   if (attached_) return false;
-  auto place = sys::open("/sys", O_PATH | O_DIRECTORY);
-  attached_ = place && attach_mount(mount_.get(), place->get());
+  // Places of the host that are no source of anybody's: a container has its own of each.
+  for (const char* path : {"/dev/mqueue", "/dev/pts", "/dev/shm"}) {
+    auto place = sys::open(path, O_PATH | O_DIRECTORY);
+    attached_ = place && attach_mount(mount_.get(), place->get());
+    if (attached_) break;
+  }
   return attached_;
 }
 
