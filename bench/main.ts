@@ -2,10 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { blocking } from './blocking.js';
+import { commandLine } from './command-line.js';
 import { type Rounds, reasonOf } from './contestants.js';
+import { crowd } from './crowd.js';
+import { endurance } from './endurance.js';
 import { exec } from './exec.js';
 import { type Fixtures, isRoot, kernelRelease, makeFixtures } from './fixtures.js';
 import { life, lifeOfTiny, lifeOnHost } from './lifecycle.js';
+import { memory } from './memory.js';
 import type { Results, Section } from './results.js';
 import { renderSection } from './table.js';
 
@@ -21,6 +26,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   tiny: lifeOfTiny,
   host: lifeOnHost,
   exec,
+  crowd,
+  blocking,
+  memory,
+  cli: commandLine,
+  lives: endurance,
 };
 
 const RESULTS_FD = 3;

@@ -54,8 +54,9 @@ async function compare(files) {
 
 async function runBenches() {
   // It costs every start of Node's a parse of the certificates, ours and others' alike.
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const { NODE_EXTRA_CA_CERTS: _, HOME, ...env } = process.env;
   const identity = user === undefined ? {} : { uid: Number(user), gid: Number(user) };
+  if (user === undefined) env.HOME = HOME;
   const results = [];
   const code = await runNode('main.mjs', args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env, ...identity }, (chunk) =>
     results.push(chunk),
