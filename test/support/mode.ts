@@ -1,0 +1,33 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+
+// One body runs as root and as an ordinary user. A Node process cannot be both, nor change from one to the other and back,
+// and a driver process for each scenario would cost a start of Node each (three seconds in the virtual machine), so the
+// loop over the modes is outside: scripts/test.mjs runs these files twice, and a test asks here who it is.
+
+export const isRoot = process.geteuid?.() === 0;
+export const mode: 'root' | 'rootless' = isRoot ? 'root' : 'rootless';
+
+/** Emulated, all takes some fifteen times as long. */
+export const isSlow = process.env.NSBOX_VM === '1';
+/** Hours instead of minutes. */
+export const isLong = process.env.NSBOX_LONG === '1';
+
+/** Whether this process may have groups of its own below its own: always for root, else where they are delegated. */
+export const hasGroups = isRoot || isDelegated();
+
+function isDelegated(): boolean {
+  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  if (path === undefined) return false;
+  // A process may be moved only from and to groups that are its user's, so the one above must be too.
+  const above = `/sys/fs/cgroup${path.replace(/\/[^/]*$/, '')}`;
+  return ['cgroup.subtree_control', 'cgroup.procs'].every((name) => isWritable(`${above}/${name}`));
+}
+
+export function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
