@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { NsboxError } from '../errors.js';
 import { codeOf } from '../native/errors.js';
@@ -6,7 +5,6 @@ import type { Container } from '../runtime/container.js';
 import type { IdMapping } from '../spec/runtime/config.js';
 import type { IdMaps } from './identity.js';
 
-const run = promisify(execFile);
 const TIMEOUT_MS = 10_000;
 
 /** Has newuidmap(1) and newgidmap(1) write the maps of a container whose init waits for them, and tells it. */
@@ -25,8 +23,9 @@ export async function writeIdMaps(container: Container, maps: IdMaps): Promise<v
 
 async function writeMap(program: string, pid: number, mappings: readonly IdMapping[]): Promise<void> {
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
+  const { execFile } = await import('node:child_process');
   try {
-    await run(program, [pid, ...numbers].map(String), { timeout: TIMEOUT_MS });
+    await promisify(execFile)(program, [pid, ...numbers].map(String), { timeout: TIMEOUT_MS });
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT')
       throw new NsboxError('ERR_PERMISSION', `user: ${program} is missing, and further ids need it`, {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { NsboxError } from '../errors.js';
 import { fromNative } from '../native/errors.js';
@@ -42,11 +42,11 @@ export class Snapshot implements AsyncDisposable {
   ): Promise<Snapshot> {
     const directory = scope.snapshotDirectory();
     try {
-      await mkdir(directory, { mode: 0o700 });
+      await fs.mkdir(directory, { mode: 0o700 });
       const layers = await copyLayers(container, below, directory);
       return new Snapshot(directory, layers, options, start);
     } catch (error) {
-      await rm(directory, { recursive: true, force: true });
+      await fs.rm(directory, { recursive: true, force: true });
       throw fromNative(error, 'snapshot');
     }
   }
@@ -69,7 +69,7 @@ export class Snapshot implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     await Promise.all([...this.#forks].map((fork) => fork[Symbol.asyncDispose]()));
-    await rm(this.#directory, { recursive: true, force: true });
+    await fs.rm(this.#directory, { recursive: true, force: true });
   }
 }
 
@@ -82,7 +82,7 @@ async function copyLayers(
     const layers: SnapshotLayer[] = [];
     for (const [i, { target, upper }] of overlays.entries()) {
       const path = join(directory, String(i));
-      await mkdir(path);
+      await fs.mkdir(path);
       await addon().copyTree(upper, path);
       const lowers = below.find((layer) => layer.target === target)?.lowers ?? [];
       layers.push({ target, lowers: [path, ...lowers] });
