@@ -66,6 +66,8 @@ export interface Addon {
 export interface NativeBox {
   /** Init's pid on this machine. */
   readonly pid: number;
+  /** Hands over the plan; `fds` go along, `closeAfter` are closed in any case. Throws when the process is gone. */
+  begin(plan: string, filter: Uint8Array | undefined, fds: readonly number[], closeAfter: readonly number[]): void;
   /** Sends a request; `fds` go along, `closeAfter` are closed in any case. Throws when the box is gone. */
   request(
     kind: RequestKind,
@@ -95,14 +97,14 @@ export type OnMessage = (
   fds: readonly number[],
 ) => void;
 
+/**
+ * Clones init into new namespaces; it waits for its plan, and makes the `prepared` ones meanwhile. The call blocks until
+ * the clone has executed `runtime`, and for no longer.
+ */
 export type NativeBoxConstructor = new (
   runtime: number,
   namespaces: number,
-  plan: string,
-  filter: Uint8Array | undefined,
-  fds: readonly number[],
-  closeAfter: readonly number[],
-  cgroup: number,
+  prepared: number,
   onMessage: OnMessage,
 ) => NativeBox;
 
@@ -208,4 +210,10 @@ export const Controller = {
 } as const;
 
 /** clone(2) */
-export const CloneFlag = { newPid: 0x20000000, newUser: 0x10000000 } as const;
+export const CloneFlag = {
+  newUts: 0x04000000,
+  newIpc: 0x08000000,
+  newUser: 0x10000000,
+  newPid: 0x20000000,
+  newNet: 0x40000000,
+} as const;

@@ -1,10 +1,10 @@
 import { NsboxError } from '../errors.js';
-import { CloneFlag, type NativeBox, ReplyKind, RequestKind } from '../native/contract.js';
+import { type NativeBox, ReplyKind, RequestKind } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import { runtimeDescriptor } from '../native/runtime-binary.js';
 import type { ProcessConfig } from '../spec/runtime/config.js';
 import { type Deferred, deferred } from '../util/deferred.js';
+import { takeInit } from './init.js';
 import type { Plan } from './plan.js';
 
 /** How a process ended, as init tells it. */
@@ -82,21 +82,17 @@ export class Container {
   }
 
   #spawn({ plan, filter, groups, stdio }: ContainerStart): NativeBox {
-    const userNamespace = plan.idMaps === 'none' ? 0 : CloneFlag.newUser;
+    const text = JSON.stringify(plan);
+    const fds = groups.length > 0 ? [...groups, ...stdio] : stdio;
+    const { native, receive } = takeInit(plan);
+    receive((...message) => this.#onMessage(...message));
     try {
-      return new (addon().NativeBox)(
-        runtimeDescriptor(),
-        CloneFlag.newPid | userNamespace,
-        JSON.stringify(plan),
-        filter,
-        [...groups, ...stdio],
-        stdio,
-        -1,
-        (...message) => this.#onMessage(...message),
-      );
+      native.begin(text, filter, fds, stdio);
     } catch (error) {
-      throw startError(error);
+      native.kill(SIGKILL);
+      throw fromNative(error, 'start the sandbox', 'ERR_START_FAILED');
     }
+    return native;
   }
 
   /** Init's pid on this machine. */
@@ -305,13 +301,4 @@ function hintFor({ errno, text }: StartFailure): string | undefined {
   if (errno === EINVAL && /^set (user|group) /.test(text))
     return 'this sandbox maps root alone: name the user in Sandbox.create({ user }), which maps ranges of ids (needs uidmap and /etc/subuid)';
   return errno === EPERM ? 'see `nsbox doctor` for what this machine allows' : undefined;
-}
-
-function startError(error: unknown): NsboxError {
-  const native = fromNative(error, 'start the sandbox', 'ERR_START_FAILED');
-  if (native.code !== 'ERR_PERMISSION') return native;
-  return new NsboxError('ERR_PERMISSION', native.message, {
-    cause: error,
-    hint: 'user namespaces may be switched off for this user; see `nsbox doctor`',
-  });
 }

@@ -77,17 +77,15 @@ class Box : public Napi::ObjectWrap<Box> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "NativeBox",
-                       {InstanceMethod<&Box::request>("request"), InstanceMethod<&Box::kill>("kill"),
+                       {InstanceMethod<&Box::request>("request"), InstanceMethod<&Box::begin>("begin"), InstanceMethod<&Box::kill>("kill"),
                         InstanceMethod<&Box::ref>("ref"), InstanceMethod<&Box::unref>("unref"),
                         InstanceAccessor<&Box::pid>("pid")});
   }
 
-  // (runtime, namespaces, json, filter | undefined, fds, closeAfter, cgroup, onMessage)
+  // (runtime, namespaces, prepared namespaces, onMessage)
   explicit Box(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<Box>(info), env_(info.Env()), channel_poll_(env_, *this), exit_poll_(env_, *this) {
-    const Vector<int> close_after = ints_of(info[5]);
     auto started = start(info);
-    for (const int fd : close_after) (void)sys::close(fd);
     if (!started) throw_js(env_, started.error());
   }
 
@@ -144,25 +142,21 @@ class Box : public Napi::ObjectWrap<Box> {
   static constexpr int kClosed = 100;
 
   Status start(const Napi::CallbackInfo& info) {
-    const std::string json = text_of(info[2]);
-    std::string_view filter;
-    if (info[3].IsTypedArray()) {
-      const auto bytes = info[3].As<Napi::Uint8Array>();
-      filter = {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
-    }
     ChannelPair pair = TRY(make_channel());
-    // The plan waits in the socket before there is anyone to read it: no round trip.
-    auto sent = send_plan(pair.ours.get(), json, filter, ints_of(info[4]));
-    if (!sent) return sent.error().while_doing("hand over the plan");
+    const uint32_t prepared = unsigned_of(info[2]);
+    if (prepared) {
+      const PrepareMessage prepare{.namespaces = prepared};
+      const std::string_view parts[] = {bytes_of(prepare)};
+      TRY(send_message(pair.ours.get(), parts, {}));
+    }
     Cloned child = TRY(spawn_runtime({.program = int_of(info[0]),
                                       .command = "init",
                                       .channel = pair.theirs.get(),
-                                      .namespaces = unsigned_of(info[1]),
-                                      .cgroup = int_of(info[6])}));
+                                      .namespaces = unsigned_of(info[1])}));
     channel_ = std::move(pair.ours);
     pidfd_ = std::move(child.pidfd);
     pid_ = child.pid;
-    on_message_ = Napi::Persistent(info[7].As<Napi::Function>());
+    on_message_ = Napi::Persistent(info[3].As<Napi::Function>());
     if (!channel_poll_.open(channel_.get()) || !exit_poll_.open(pidfd_.get())) {
       end();
       return Error(EMFILE, format("watch the box"));
@@ -171,6 +165,20 @@ class Box : public Napi::ObjectWrap<Box> {
     exit_poll_.start(UV_READABLE);
     Ref();  // Until its end is told.
     return Ok{};
+  }
+
+  // (json, filter | undefined, fds, closeAfter)
+  Napi::Value begin(const Napi::CallbackInfo& info) {
+    const std::string json = text_of(info[0]);
+    std::string_view filter;
+    if (info[1].IsTypedArray()) {
+      const auto bytes = info[1].As<Napi::Uint8Array>();
+      filter = {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+    }
+    auto sent = channel_ ? send_plan(channel_.get(), json, filter, ints_of(info[2])) : Status(Error(EPIPE));
+    for (const int fd : ints_of(info[3])) (void)sys::close(fd);
+    if (!sent) return throw_js(env_, sent.error().while_doing("hand over the plan"));
+    return env_.Undefined();
   }
 
   // (kind, id, value, text | undefined, fds, closeAfter)

@@ -38,6 +38,14 @@ void keep_capabilities() {
     if (sys::failed(sys::call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0))) break;
 }
 
+// What Node ignores, SIGPIPE above all, every program in the box would ignore as well: exec keeps that, and
+// CLONE_CLEAR_SIGHAND resets handlers alone.
+void heed_all_signals() {
+  constexpr int kLast = 64;
+  const unsigned long usual[4] = {};  // The kernel's struct sigaction: SIG_DFL, no flags, an empty mask.
+  for (long signal = 1; signal <= kLast; signal++) sys::call(__NR_rt_sigaction, signal, usual, nullptr, 8);
+}
+
 // Runs on memory that is ours, with other threads of ours at work: raw system calls only.
 int become_runtime(void* argument) {
   auto* child = static_cast<Child*>(argument);
@@ -50,6 +58,7 @@ int become_runtime(void* argument) {
   sys::call(__NR_dup3, safe, kChannel, 0);
   sys::call(__NR_close_range, kChannel + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
   if (request.namespaces & CLONE_NEWUSER) keep_capabilities();
+  heed_all_signals();
   const char* argv[] = {"nsbox-runtime", request.command, nullptr};
   const char* envp[] = {nullptr};
   const long result = sys::call(__NR_execveat, program, "", argv, envp, AT_EMPTY_PATH);

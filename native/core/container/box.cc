@@ -45,20 +45,17 @@ Status enter_cgroups(const Plan& plan) {
   return cgroup::attach_self(group);
 }
 
-Status enter_namespaces(const Config& config) {
+Status enter_namespaces(const Plan& plan) {
   uint64_t fresh = 0;
-  for (const NamespaceSpec& one : config.namespaces) {
+  for (const NamespaceSpec& one : plan.config.namespaces) {
     if (one.flag & kMadeByClone) continue;
     if (one.path.empty())
       fresh |= one.flag;
     else
       TRY(join_namespace(one.path, one.flag));
   }
-  auto done = sys::unshare(fresh);
-  if (!done) return done.error().while_doing("make the namespaces");
-  const NamespaceSpec* network = config.find_namespace(CLONE_NEWNET);
-  if (network && network->path.empty()) TRY(bring_loopback_up());
-  return Ok{};
+  if (plan.prepared & ~fresh) return Error::invalid("plan: prepared with namespaces that it does not want");
+  return make_namespaces(fresh & ~plan.prepared);
 }
 
 Status name_the_host(const Config& config) {
@@ -107,11 +104,17 @@ Status named(std::string_view step, Status done) {
 
 }  // namespace
 
+Status make_namespaces(uint64_t flags) {
+  auto done = sys::unshare(flags);
+  if (!done) return done.error().while_doing("make the namespaces");
+  return flags & CLONE_NEWNET ? bring_loopback_up() : Status(Ok{});
+}
+
 Result<Box> Box::create(const Plan& plan) {
   TRY(write_id_maps(plan));
   TRY(close_to_the_box());
   TRY(named("cgroup", enter_cgroups(plan)));
-  TRY(enter_namespaces(plan.config));
+  TRY(enter_namespaces(plan));
   TRY(name_the_host(plan.config));
   TRY(join_session_keyring("_nsbox"));
   Rootfs rootfs = TRY(enter_rootfs(plan));

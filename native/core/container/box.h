@@ -6,6 +6,9 @@
 
 namespace nsbox {
 
+// Makes new namespaces of these kinds; with a network comes its loopback interface.
+Status make_namespaces(uint64_t flags);
+
 // The container around PID 1: what `create` makes, this process then lives in.
 class Box {
  public:

@@ -56,9 +56,10 @@ class Init {
 
  private:
   Status make() {
-    TRY(prepare());
+    TRY(begin());
     PlanText text = TRY(receive_plan());
     plan_.emplace(TRY(parse_plan(text.json, text.filter, std::move(text.fds), arena_)));
+    plan_->prepared = prepared_;
     if (plan_->id_maps == IdMaps::kWait) TRY(wait_for_go());
     box_.emplace(TRY(Box::create(*plan_)));
     if (!plan_->start) return send(Reply{.kind = ReplyKind::kReady});
@@ -68,7 +69,7 @@ class Init {
     return Ok{};
   }
 
-  Status prepare() {
+  Status begin() {
     // Not to outlive the starter even while we wait on something else than the channel.
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
     constexpr uint64_t kChild = uint64_t{1} << (SIGCHLD - 1);
@@ -79,9 +80,24 @@ class Init {
     return Ok{};
   }
 
+  // The first message, when this process was started ahead of its need.
+  Result<Message> receive_first() {
+    Message message = TRY(receive_message(channel_, {buffer_, kMaxMessage}));
+    PrepareMessage prepare;
+    if (message.size != sizeof prepare) return message;
+    memcpy(&prepare, buffer_, sizeof prepare);
+    if (prepare.magic != kPrepareMagic) return message;
+    (void)sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("nsbox-ready"));
+    TRY(make_namespaces(prepare.namespaces));
+    prepared_ = prepare.namespaces;
+    message = TRY(receive_message(channel_, {buffer_, kMaxMessage}));
+    (void)sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("nsbox-init"));
+    return message;
+  }
+
   Result<PlanText> receive_plan() {
     buffer_ = arena_.allocate_array<char>(kMaxMessage);
-    Message message = TRY(receive_message(channel_, {buffer_, kMaxMessage}));
+    Message message = TRY(receive_first());
     if (message.size == 0) sys::exit(0);  // The starter is gone.
     PlanHeader header;
     if (message.size < sizeof header) return Error::invalid("plan: cut short");
@@ -252,6 +268,7 @@ class Init {
   std::optional<Plan> plan_;
   std::optional<Box> box_;
   ProcessTable processes_;
+  uint64_t prepared_ = 0;
   bool first_started_ = false;
 };
 

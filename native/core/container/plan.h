@@ -12,7 +12,14 @@
 // first message on the channel: a PlanHeader, the JSON, the compiled seccomp filter; with the descriptors.
 namespace nsbox {
 
-inline constexpr uint32_t kPlanMagic = 0x6e736231;  // "nsb1"
+inline constexpr uint32_t kPlanMagic = 0x6e736231;     // "nsb1"
+inline constexpr uint32_t kPrepareMagic = 0x6e737031;  // "nsp1"
+
+// May come before the plan, to an init that is started ahead of its need: namespaces to be in already (CLONE_NEW*).
+struct PrepareMessage {
+  uint32_t magic = kPrepareMagic;
+  uint32_t namespaces = 0;
+};
 
 struct PlanHeader {
   uint32_t magic = kPlanMagic;
@@ -54,6 +61,7 @@ struct Plan {
   bool clamp_capabilities = false;  // What this machine lacks is left out, instead of refused.
   std::span<const sock_filter> filter;
   Vector<UniqueFd> stdio;
+  uint64_t prepared = 0;  // Namespaces that this process is in already.
 };
 
 // Reads the message's parts. `fds`: the cgroup directories in the plan's order, then stdio.

@@ -29,6 +29,7 @@ class Covers {
   }
 
   Result<UniqueFd> for_directory() {
+    if (!empty_) empty_ = empty_of_sysfs();
     if (empty_) return copy_mount(empty_.get(), "", false);
     Vector<std::string_view> options;
     options.push_back("size=0k");
@@ -36,6 +37,17 @@ class Covers {
     options.push_back("mode=755");
     return make_filesystem("tmpfs", "tmpfs", options,
                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  }
+
+  // A mount point that sysfs keeps empty for ever (sysfs_create_mount_point): where the container's sysfs is read-only,
+  // it saves a file system of its own.
+  UniqueFd empty_of_sysfs() const {
+    constexpr long kSysfs = 0x62656572, kReadOnly = 1;
+    auto empty = open_in_root_nofollow(root_, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
+    sys::KernelStatfs info = {};
+    if (!empty || !sys::fstatfs(empty->get(), info)) return UniqueFd();
+    const bool fits = info.type == kSysfs && (info.flags & kReadOnly);
+    return fits ? std::move(*empty) : UniqueFd();
   }
 
   // Copies can be made of an attached mount only.

@@ -54,12 +54,22 @@ void Scratch::leave_to_old_root() {
 
 namespace {
 
-// A descriptor's name is short, needs no escaping and cannot be swapped for another directory.
+// The directory itself (Linux 6.14), or its descriptor's name: that is short, needs no escaping and cannot be swapped for
+// another directory either.
 Status set_directory(int fs, const char* key, int dir) {
+  if (sys::fsconfig(fs, FSCONFIG_SET_FD, key, nullptr, dir)) return Ok{};
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, key, format("/proc/self/fd/", dir).c_str(), 0);
 }
 
+// "lowerdir+" takes one more layer below those before it.
+bool set_lowers_by_descriptor(int fs, std::span<const int> lowers) {
+  for (const int lower : lowers)
+    if (!sys::fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", nullptr, lower)) return false;
+  return true;
+}
+
 Status set_lowers(int fs, std::span<const int> lowers) {
+  if (set_lowers_by_descriptor(fs, lowers)) return Ok{};
   if (lowers.size() == 1) return set_directory(fs, "lowerdir", lowers[0]);
   String list;
   for (const int lower : lowers) append(list, list.empty() ? "" : ":", "/proc/self/fd/", lower);

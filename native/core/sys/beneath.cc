@@ -33,6 +33,12 @@ Status each_prefix(std::string_view path, Each each) {
   return Ok{};
 }
 
+Result<UniqueFd> make_last_directory(int root, std::string_view path, unsigned mode) {
+  ParentAndName place = TRY(open_parent_in_root(root, path));
+  TRY(sys::mkdirat(place.parent.get(), place.name.c_str(), mode));
+  return sys::openat(place.parent.get(), place.name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_in_root(int root, std::string_view path, int flags, unsigned mode) {
@@ -46,6 +52,8 @@ Result<UniqueFd> open_in_root_nofollow(int root, std::string_view path, int flag
 Result<UniqueFd> make_directories_in_root(int root, std::string_view path, unsigned mode) {
   auto there = open_resolved(root, path, O_PATH | O_DIRECTORY, 0);
   if (there || there.err() != ENOENT) return there;
+  // Most often all is there but the last.
+  if (auto made = make_last_directory(root, path, mode)) return made;
   UniqueFd parent = TRY(open_resolved(root, "/", O_PATH | O_DIRECTORY, 0));
   TRY(each_prefix(path, [&](std::string_view prefix, std::string_view component) -> Status {
     auto next = open_resolved(root, prefix, O_PATH | O_DIRECTORY, 0);
