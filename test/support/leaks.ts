@@ -43,7 +43,14 @@ export function descriptorCounts(): Map<string, number> {
     const kind = target.replace(/:\[\d+\]$/, '');
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
+  // An init that waits for the next box has a pidfd and a channel here.
+  for (const kind of ['socket', 'anon_inode:[pidfd]'])
+    counts.set(kind, (counts.get(kind) ?? 0) - waitingInits());
   return counts;
+}
+
+function waitingInits(): number {
+  return processTable().filter(({ parent, name }) => parent === process.pid && name === 'nsbox-ready').length;
 }
 
 /** The cgroups below any hierarchy whose name the predicate wants, as paths. */
@@ -94,12 +101,15 @@ export function directories(): string[] {
   );
 }
 
-/** What this process has left of its boxes; the groups that stay for the next ones, and the janitor, do not count. */
+/** What this process has left of its boxes; the groups, the janitor and the init that wait for the next
+ * ones do not count. */
 export function leftOfThisProcess(before: ReadonlyMap<string, number>): string[] {
   const left: string[] = [];
-  for (const { pid, parent, name } of processTable())
-    if (parent === process.pid && name !== 'nsbox-janitor' && /^nsbox/.test(name))
-      left.push(`process ${pid} (${name})`);
+  const ours = processTable().filter(
+    ({ parent, name }) => parent === process.pid && name.startsWith('nsbox'),
+  );
+  for (const { pid, name } of ours)
+    if (name !== 'nsbox-janitor' && name !== 'nsbox-ready') left.push(`process ${pid} (${name})`);
   for (const own of groups((name) => name.startsWith(`nsbox-${process.pid}-`)))
     for (const name of names(own)) if (isDirectory(join(own, name))) left.push(`cgroup ${join(own, name)}`);
   for (const [kind, count] of descriptorCounts()) {

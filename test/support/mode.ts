@@ -1,4 +1,5 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 
 // One body runs as root and as an ordinary user. A Node process cannot be both, nor change from one to the other and back,
 // and a driver process for each scenario would cost a start of Node each (three seconds in the virtual machine), so the
@@ -27,6 +28,22 @@ export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
     return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a box may have users beside root: rootless this takes ranges of ids and a set-user-ID helper. */
+export const hasIdRanges = isRoot || ownsIdRanges();
+
+function ownsIdRanges(): boolean {
+  try {
+    const { username } = userInfo();
+    return ['uid', 'gid'].every(
+      (kind) =>
+        readFileSync(`/etc/sub${kind}`, 'utf8').includes(`${username}:`) &&
+        existsSync(`/usr/bin/new${kind}map`),
+    );
   } catch {
     return false;
   }

@@ -46,8 +46,7 @@ function orphans(): string[] {
   const alive = new Map(table.map((entry) => [entry.pid, entry]));
   return table
     .filter(
-      ({ name, parent }) =>
-        /^nsbox-(init|janitor)$/.test(name) && !/node|vitest/i.test(alive.get(parent)?.name ?? ''),
+      ({ name, parent }) => name.startsWith('nsbox-') && !/node|vitest/i.test(alive.get(parent)?.name ?? ''),
     )
     .map(({ pid, name }) => `process ${pid} (${name})`);
 }

@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { testinit } from './testinit.js';
 
 /** A directory of one test's own, removed with `await using`. */
@@ -25,4 +26,11 @@ export class TemporaryRoot extends TemporaryDirectory {
     copyFileSync(testinit(), this.join('testinit'));
     for (const name of directories) mkdirSync(this.join(name), { recursive: true });
   }
+}
+
+/** One root for all tests of a file. */
+export function sharedRoot(directories: readonly string[] = []): TemporaryRoot {
+  const root = new TemporaryRoot(directories);
+  afterAll(() => root[Symbol.asyncDispose]());
+  return root;
 }

@@ -90,7 +90,12 @@ Result<CapabilityMask> drop_privileges(const Plan& plan) {
                                      CapabilityMask{1} << CAP_SYS_RESOURCE;
   const CapabilityMask present = TRY(bounding_capabilities());
   CapabilityMask allowed = ~CapabilityMask{0};
-  if (plan.config.process) allowed = plan.config.process->capabilities.bounding | kNeeded;
+  if (plan.config.process) {
+    allowed = plan.config.process->capabilities.bounding | kNeeded;
+    // Without no_new_privs a filter takes this capability to install; start_process drops it right after.
+    if (!plan.filter.empty() && !plan.config.process->no_new_privileges)
+      allowed |= CapabilityMask{1} << CAP_SYS_ADMIN;
+  }
   const CapabilityMask kept = allowed & present;
   TRY(drop_bounding(kept, present));
   TRY(set_capabilities({.bounding = kept, .effective = kept, .inheritable = 0, .permitted = kept, .ambient = 0}));

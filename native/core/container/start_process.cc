@@ -114,19 +114,26 @@ class Child {
     TRY(set_rlimits(process_.rlimits));
     if (process_.oom_score_adj) TRY(set_oom_score());
     TRY(set_labels());
+    // Without no_new_privs a filter can be installed only before the capabilities go; it must then allow the rest.
+    if (!process_.no_new_privileges) TRY(install_filter());
     const bool entered = static_cast<bool>(enter_directory());
     TRY(take_identity());
     if (!entered) TRY(enter_directory());
     TRY(check_directory());
     sys::umask(static_cast<mode_t>(process_.umask.value_or(022)));
-    if (process_.no_new_privileges) TRY(set_no_new_privs());
     (void)sys::sigprocmask(SIG_SETMASK, 0);
-    // The filter is the last: it may forbid the calls above.
-    if (!context_.filter.empty()) {
-      auto installed = install_seccomp(context_.filter);
-      if (!installed) return installed.error().while_doing("install the seccomp filter");
+    if (process_.no_new_privileges) {
+      TRY(set_no_new_privs());
+      // The filter is the last: it may forbid the calls above.
+      TRY(install_filter());
     }
     return execute();
+  }
+
+  Status install_filter() {
+    if (context_.filter.empty()) return Ok{};
+    TRY(install_seccomp(context_.filter));
+    return Ok{};
   }
 
   static Status start_session() {
