@@ -11,7 +11,7 @@ export type {
   SandboxOptions,
   SandboxSecurity,
 } from './sandbox/options.js';
-export type { OutputLine, Process } from './sandbox/process.js';
+export type { OutputLine, Process, WebStreams } from './sandbox/process.js';
 export { CommandError, type Result } from './sandbox/result.js';
 export { type Exec, Sandbox } from './sandbox/sandbox.js';
 export type { ForkOptions, Snapshot } from './sandbox/snapshot.js';

@@ -6,6 +6,8 @@ export interface Addon {
   readonly NativeBox: NativeBoxConstructor;
   readonly PipeReader: PipeReaderConstructor;
   readonly CgroupParent: CgroupParentConstructor;
+  /** Watches one box's group; keeps no event loop alive, and ends with the group. */
+  readonly OomWatcher: new (parent: CgroupParent, name: string, onKill: (count: number) => void) => { close(): void };
 
   /** A sealed copy of the executable in memory; the caller keeps the descriptor. */
   loadRuntime(path: string): number;

@@ -1,4 +1,5 @@
 import type { PassThrough, Readable, Writable } from 'node:stream';
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { type ErrorCode, NsboxError } from '../errors.js';
 import { addon } from '../native/load.js';
 import { type Container, type Exit, failureError, type ProcessListener, type StartFailure } from '../runtime/container.js';
@@ -16,6 +17,13 @@ import type { ChildStdio } from './stdio.js';
 
 /** One line of a command's output, without its newline. */
 export type OutputLine = Line;
+
+/** A process's streams in the Web's form. */
+export interface WebStreams {
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+}
 
 /** What a process needs to know of the sandbox it runs in. */
 export interface ProcessHost {
@@ -116,6 +124,16 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
 
   get stderr(): Readable {
     return this.#outputOf('stderr').stream;
+  }
+
+  /** The same three as Web streams. */
+  get web(): WebStreams {
+    const { Readable, Writable } = lazyStream();
+    return {
+      stdin: Writable.toWeb(this.stdin),
+      stdout: Readable.toWeb(this.stdout) as ReadableStream<Uint8Array>,
+      stderr: Readable.toWeb(this.stderr) as ReadableStream<Uint8Array>,
+    };
   }
 
   #outputOf(name: 'stdout' | 'stderr'): Output {

@@ -1,6 +1,7 @@
 import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
+import { addon } from '../native/load.js';
 import { Container, type ProcessListener } from '../runtime/container.js';
 import type { Plan, SnapshotLayer } from '../runtime/plan.js';
 import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime/config.js';
@@ -253,6 +254,24 @@ export class Sandbox implements AsyncDisposable {
   async stats(): Promise<SandboxStats> {
     this.#refuseGone();
     return statsOf(await native('read the stats', this.#needGroups('stats').stats(this.id)));
+  }
+
+  /**
+   * Calls the listener with the count of processes that the kernel has killed for want of memory, at each kill. Answers
+   * a function that ends it.
+   *
+   * @throws {@link NsboxError} `ERR_LIMIT_UNAVAILABLE` where the sandbox has no memory controller
+   */
+  onOom(listener: (kills: number) => void): () => void {
+    this.#refuseGone();
+    const groups = this.#needGroups('onOom');
+    try {
+      const watcher = new (addon().OomWatcher)(groups, this.id, listener);
+      void this.#ended.then(() => watcher.close());
+      return () => watcher.close();
+    } catch (error) {
+      throw fromNative(error, 'onOom');
+    }
   }
 
   /** Resolves when the sandbox has ended and nothing of it is left. */

@@ -2,16 +2,20 @@
 
 #include <fcntl.h>
 #include <napi.h>
+#include <poll.h>
 
 #include <cerrno>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "addon/convert.h"
 #include "addon/exports.h"
+#include "addon/poll.h"
 #include "addon/pool.h"
 #include "core/base/json.h"
+#include "core/cgroup/events.h"
 #include "core/cgroup/stats.h"
 #include "core/spec/resources.h"
 #include "core/sys/syscalls.h"
@@ -209,6 +213,8 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
     });
   }
 
+  friend class OomWatcher;
+
   double count_oom_kills(const std::string& name) const {
     const Hierarchy* memory = parent_->groups.find(Controller::kMemory);
     if (!memory) return -1;
@@ -223,9 +229,71 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
   std::shared_ptr<Parent> parent_;
 };
 
+// Tells whenever the kernel has killed a process of one box for want of memory.
+class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "OomWatcher", {InstanceMethod<&OomWatcher::close_watch>("close")});
+  }
+
+  // (CgroupParent, name, onKill(count))
+  explicit OomWatcher(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<OomWatcher>(info), Poll(info.Env()), env_(info.Env()) {
+    auto opened = open_watch(*CgroupParent::Unwrap(info[0].As<Napi::Object>()), text_of(info[1]));
+    if (!opened) {
+      throw_js(env_, opened.error().while_doing("watch for a lack of memory"));
+      return;
+    }
+    on_kill_ = Napi::Persistent(info[2].As<Napi::Function>());
+    Poll::start(watch_->poll_events() & POLLPRI ? UV_PRIORITIZED : UV_READABLE);
+    Poll::unref();
+    Ref();
+  }
+
+ private:
+  Status open_watch(const CgroupParent& parent, const std::string& name) {
+    const GroupSet box = TRY(open_group(parent.parent_->groups, name.c_str()));
+    watch_ = TRY(OomWatch::open(box));
+    if (!watch_) return Error(kNoController);
+    watch_->read();
+    return Poll::open(watch_->fd()) ? Status(Ok{}) : Status(Error(EBADF));
+  }
+
+  void on_ready(int) override {
+    auto kills = watch_->read();
+    // The group is gone, or is going: there is nothing more to tell.
+    if (!kills) return finish();
+    if (*kills == told_) return;
+    told_ = *kills;
+    const Napi::HandleScope scope(env_);
+    call_back(env_, on_kill_, {Napi::Number::New(env_, static_cast<double>(told_))});
+  }
+
+  void on_environment_end() override { on_kill_.Reset(); }
+
+  void finish() {
+    if (!watch_) return;
+    Poll::close();
+    watch_.reset();
+    on_kill_.Reset();
+    Unref();
+  }
+
+  Napi::Value close_watch(const Napi::CallbackInfo& info) {
+    finish();
+    return info.Env().Undefined();
+  }
+
+  Napi::Env env_;
+  std::optional<OomWatch> watch_;
+  Napi::FunctionReference on_kill_;
+  uint64_t told_ = 0;
+};
+
 }  // namespace
 
 void export_cgroup(Napi::Env env, Napi::Object exports) {
+  exports.Set("OomWatcher", OomWatcher::define(env));
   exports.Set("CgroupParent", CgroupParent::define(env));
 }
 
