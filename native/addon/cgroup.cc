@@ -255,7 +255,7 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
     const GroupSet box = TRY(open_group(parent.parent_->groups, name.c_str()));
     watch_ = TRY(OomWatch::open(box));
     if (!watch_) return Error(kNoController);
-    watch_->read();
+    (void)watch_->read();  // From here on.
     return Poll::open(watch_->fd()) ? Status(Ok{}) : Status(Error(EBADF));
   }
 
