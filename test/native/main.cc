@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -20,6 +23,14 @@ std::vector<Test>& tests() {
 int failures_here = 0;
 const char* skipped_here = nullptr;
 
+// A test that hangs must not take the whole run along without a word of which it was.
+constexpr unsigned kTestSeconds = 300;
+const char* running_now = "";
+void give_up(int) {
+  for (const char* text : {"FAILED, still running: ", running_now, "\n"}) (void)!write(1, text, strlen(text));
+  _exit(1);
+}
+
 }  // namespace
 
 void add(const char* name, Body body) { tests().push_back({name, body}); }
@@ -40,11 +51,16 @@ void skip(const char* reason) {
 int main(int argc, char** argv) {
   using namespace nsbox::test;
   int passed = 0, failed = 0, skipped = 0;
+  setvbuf(stdout, nullptr, _IOLBF, 0);
+  signal(SIGALRM, give_up);
   for (const auto& test : tests()) {
     if (argc > 1 && !std::strstr(test.name, argv[1])) continue;
     failures_here = 0;
     skipped_here = nullptr;
+    running_now = test.name;
+    alarm(kTestSeconds);
     test.body();
+    alarm(0);
     if (failures_here) {
       std::printf("FAILED %s\n", test.name);
       failed++;
