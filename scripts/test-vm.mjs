@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Runs the behaviour tests in a virtual machine with cgroup v2, systemd and AppArmor, as root and as an
 // ordinary user. See docs/testing-vm.md.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packCheckout } from './vm/checkout.mjs';
 import { prepareImage } from './vm/image.mjs';
 import { fromState, Machine } from './vm/machine.mjs';
 import { Report } from './vm/report.mjs';
+import { makeScratch, sweepScratch } from './vm/scratch.mjs';
 import { requireTools } from './vm/tools.mjs';
 
 const HELP = `usage: npm run test:vm -- [options] [test folder or file ...]
@@ -20,39 +21,50 @@ const HELP = `usage: npm run test:vm -- [options] [test folder or file ...]
   --help           this text
 `;
 const TESTS = ['test/container', 'test/lib/sandbox'];
+// Emulated, a process for each test file costs three seconds; one for all of them costs that once.
+const VITEST_OPTIONS = '--pool=forks --no-isolate --maxWorkers=1';
 const root = join(import.meta.dirname, '..');
 const cache = join(root, 'build', 'vm');
 
-const options = readOptions();
-if (options.help) process.stdout.write(HELP);
-else process.exitCode = await main(options);
+try {
+  const options = readOptions();
+  if (options.help) process.stdout.write(HELP);
+  else process.exitCode = await main(options);
+} catch (error) {
+  console.error(`test-vm: ${error.message}`);
+  process.exitCode = 1;
+}
 
 async function main({ timeout, keep, install, lanes }) {
   requireTools({ install });
+  sweepScratch(cache);
   const { folder, fresh } = await prepareImage(cache);
   if (fresh) console.log('the image is new; the next run will start at once');
-  const work = mkdtempSync(join(cache, 'run-'));
+  const work = makeScratch(cache, 'run');
   const report = new Report();
   try {
     await runMachine({ folder, work, lanes, timeout, report });
   } finally {
-    if (keep) console.log(`kept: ${work}`);
-    else rmSync(work, { recursive: true, force: true });
+    if (keep) keepFolder(work);
+    rmSync(work, { recursive: true, force: true });
   }
   console.log(`\n${report.summary()}`);
   return report.ok ? 0 : 1;
 }
 
 async function runMachine({ folder, work, lanes, timeout, report }) {
-  const checkout = packCheckout({ root, work, lanes });
+  const checkout = await packCheckout({ root, work, lanes });
   const machine = new Machine({
     start: fromState(join(folder, 'memory')),
-    disks: [{ file: join(folder, 'root.ext4'), discard: true }, { file: checkout, discard: true }],
+    disks: [
+      { file: join(folder, 'root.ext4'), discard: true },
+      { file: checkout, discard: true },
+    ],
     console: join(work, 'console.log'),
   });
   const stop = (reason) => {
     report.fail(reason);
-    machine.kill();
+    void machine.kill();
   };
   const timer = setTimeout(stop, timeout * 1000, `no end after ${timeout} s`);
   const interrupted = (signal) => stop(signal);
@@ -65,6 +77,13 @@ async function runMachine({ folder, work, lanes, timeout, report }) {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await machine.kill();
   }
+}
+
+// Under another name, so that the next run does not sweep it away.
+function keepFolder(work) {
+  const kept = join(cache, `kept-${Date.now()}`);
+  renameSync(work, kept);
+  console.log(`kept: ${kept}`);
 }
 
 function print(line) {
@@ -97,5 +116,5 @@ function chooseLanes(values, positionals) {
 
 function testCommand(paths) {
   const quoted = paths.map((path) => `'${path.replaceAll("'", "'\\''")}'`);
-  return `exec node node_modules/vitest/vitest.mjs run ${quoted.join(' ')}`;
+  return `exec node node_modules/vitest/vitest.mjs run ${VITEST_OPTIONS} ${quoted.join(' ')}`;
 }

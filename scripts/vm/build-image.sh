@@ -1,6 +1,5 @@
 #!/bin/sh
 # Makes the machine's root disk, kernel and initial ram disk: build-image.sh OUT SUITE MIRROR PACKAGES.
-# As a user other than root, run it under fakeroot.
 set -eu
 out=$1 suite=$2 mirror=$3 packages=$4
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,13 +13,20 @@ install_root() {
     --dpkgopt='path-exclude=/usr/share/man/*' \
     --customize-hook="sh '$here/guest/customize.sh' \"\$1\" '$here/guest'" \
     "$suite" "$work/root.tar" "$mirror"
-  mkdir "$root"
-  tar -C "$root" -xf "$work/root.tar"
-  rm "$work/root.tar"
 }
 
-take_kernel() {
-  mv "$root"/boot/vmlinuz-* "$out/kernel"
+# Who is not root keeps the owners of files in fakeroot's head, so one fakeroot must do both.
+make_disk() {
+  as_root sh -euc '
+    mkdir "$1"
+    tar -C "$1" -xf "$2"
+    mv "$1"/boot/vmlinuz-* "$3/kernel"
+    /sbin/mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -m 0 -N 65536 -d "$1" "$3/root.ext4" 2G >/dev/null
+  ' sh "$root" "$work/root.tar" "$out"
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else fakeroot -- "$@"; fi
 }
 
 # What virtio_blk and virtio_console need, in the order in which they load, is in modules.dep.
@@ -46,11 +52,6 @@ with_dependencies() {
   awk -F '[: ]+' -v name="/$2.ko" 'index($1, name) { for (i = NF; i > 0; i--) if ($i != "") print $i }' "$1"
 }
 
-make_disk() {
-  /sbin/mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -m 0 -N 65536 -d "$root" "$out/root.ext4" 2G
-}
-
 install_root
-take_kernel
-make_initrd
 make_disk
+make_initrd

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 export class Report {
   #lanes = [];
   #broken;
-  #done = false;
+  #marks = new Set();
 
   /** Takes one line; returns what to print, if anything. */
   take(line) {
@@ -19,19 +19,21 @@ export class Report {
   }
 
   get ok() {
-    return this.#broken === undefined && this.#done && this.#lanes.every((lane) => lane.status === 0);
+    return (
+      this.#broken === undefined && this.#marks.has('done') && this.#lanes.every((lane) => lane.status === 0)
+    );
   }
 
   summary() {
     const lines = this.#lanes.map(describe);
     if (this.#broken !== undefined) lines.push(`the run is void: ${this.#broken}`);
-    else if (!this.#done) lines.push('the run is void: the machine stopped before the end');
+    else if (!this.#marks.has('done')) lines.push('the run is void: the machine stopped before the end');
     return lines.join('\n');
   }
 
   #takeMark([mark, ...rest]) {
+    this.#marks.add(mark);
     if (mark === 'broken') this.fail(rest.join(' '));
-    if (mark === 'done') this.#done = true;
     if (mark === 'begin') {
       this.#lanes.push({ name: rest[0], passed: 0, failed: 0, skipped: 0, began: Date.now() });
       return `--- as ${rest[0]} ---`;
@@ -49,7 +51,8 @@ export class Report {
     const lane = this.#lanes.at(-1);
     const totals = /^\s*Tests\s+(\d.*) \(\d+\)/.exec(line)?.[1];
     if (lane === undefined || totals === undefined) return;
-    for (const [, number, kind] of totals.matchAll(/(\d+) (passed|failed|skipped)/g)) lane[kind] += Number(number);
+    for (const [, number, kind] of totals.matchAll(/(\d+) (passed|failed|skipped)/g))
+      lane[kind] += Number(number);
   }
 }
 

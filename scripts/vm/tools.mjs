@@ -23,7 +23,8 @@ export function requireTools({ install }) {
   }
   run('apt-get', ['-q', 'update']);
   run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages]);
-  if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);
+  if (missingPackages().length > 0)
+    throw new Error(`still missing after the installation: ${missingPackages()}`);
 }
 
 function missingPackages() {

@@ -8,11 +8,12 @@ cat /usr/bin/systemd-run /usr/bin/setpriv /lib/x86_64-linux-gnu/libstdc++.so.6 >
 sync
 echo '@vm ready' >&3
 
-read -r now <&3
+# An end of file means no more than that the host is not there at the moment.
+until read -r now <&3; do sleep 0.1; done
 date --set="@$now" >/dev/null
-if mount -t ext4 -o ro,noatime /dev/vdb /nsbox 2>&3; then
+if mount -t ext4 -o ro,noatime /dev/vdb /vm 2>&3; then
   # Through a pipe, because the port cannot be opened twice and programs do open /dev/stdout.
-  /bin/sh /nsbox/guest/run.sh 3>&- 2>&1 </dev/null | cat >&3
+  /bin/sh /vm/guest/run.sh 3>&- 2>&1 </dev/null | cat >&3
 else
   echo '@vm broken cannot mount the checkout' >&3
 fi

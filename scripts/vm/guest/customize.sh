@@ -16,7 +16,7 @@ add_kernel() {
   cp -a "$kernel/root/lib/modules" "$root/usr/lib/"
   rm -r "$kernel"
   chroot "$root" depmod "$(basename "$root"/lib/modules/*)"
-  printf '%s\n' overlay veth bridge nf_tables tun fuse loop squashfs >"$root/etc/modules-load.d/nsbox.conf"
+  printf '%s\n' overlay veth bridge nf_tables tun fuse loop squashfs >"$root/etc/modules-load.d/vm.conf"
 }
 
 # An ordinary user whose manager runs from the start, with every controller delegated to it.
@@ -31,10 +31,10 @@ add_user() {
 }
 
 add_agent() {
-  mkdir -p "$root/nsbox" "$root/usr/local/lib/nsbox-vm"
-  cp "$files/agent.sh" "$root/usr/local/lib/nsbox-vm/"
-  cp "$files/agent.service" "$root/etc/systemd/system/nsbox-agent.service"
-  chroot "$root" systemctl --quiet enable nsbox-agent.service
+  mkdir -p "$root/vm" "$root/usr/local/lib/vm"
+  cp "$files/agent.sh" "$root/usr/local/lib/vm/"
+  cp "$files/agent.service" "$root/etc/systemd/system/vm-agent.service"
+  chroot "$root" systemctl --quiet enable vm-agent.service
 }
 
 # Nothing may wake up in the middle of a test.
@@ -43,9 +43,9 @@ silence() {
   chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-tmpfiles-clean.timer
   mkdir -p "$root/etc/systemd/journald.conf.d"
-  printf '[Journal]\nStorage=volatile\n' >"$root/etc/systemd/journald.conf.d/nsbox.conf"
-  echo nsbox-vm >"$root/etc/hostname"
-  printf '127.0.0.1 localhost nsbox-vm\n' >"$root/etc/hosts"
+  printf '[Journal]\nStorage=volatile\n' >"$root/etc/systemd/journald.conf.d/vm.conf"
+  echo vm >"$root/etc/hostname"
+  printf '127.0.0.1 localhost vm\n' >"$root/etc/hosts"
 }
 
 add_kernel
