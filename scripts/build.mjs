@@ -3,7 +3,7 @@
 // types (tsc). Arguments: `native`, `lib`, or nothing for both. `--if-needed`: as npm's `prepare` runs it, which also
 // happens while a package is packed: then what is there already is left alone.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,16 +54,7 @@ async function buildLibrary() {
     define: { 'import.meta.url': 'importMetaUrl' },
   });
   chmodSync(join(root, 'dist/cli.cjs'), 0o755);
-  linkCommand();
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'lib']);
-}
-
-// In a checkout `npx nsbox` means the command that was just built, as it does where the package is installed.
-function linkCommand() {
-  const folder = join(root, 'node_modules', '.bin');
-  if (!existsSync(folder)) return;
-  rmSync(join(folder, 'nsbox'), { force: true });
-  symlinkSync('../../dist/cli.cjs', join(folder, 'nsbox'));
 }
 
 function run(command, args) {
