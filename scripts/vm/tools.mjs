@@ -11,6 +11,7 @@ const PACKAGE_OF = {
   tar: 'tar',
   ldd: 'libc-bin',
 };
+const WITHOUT_ROOT = { fakeroot: 'fakeroot', newuidmap: 'uidmap' };
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 
 /** Throws, naming the packages, unless all tools are here; with `install`, root gets them. */
@@ -28,7 +29,7 @@ export function requireTools({ install }) {
 }
 
 function missingPackages() {
-  const wanted = process.getuid() === 0 ? PACKAGE_OF : { ...PACKAGE_OF, fakeroot: 'fakeroot' };
+  const wanted = process.getuid() === 0 ? PACKAGE_OF : { ...PACKAGE_OF, ...WITHOUT_ROOT };
   return Object.entries(wanted).flatMap(([tool, name]) => (isHere(tool) ? [] : [name]));
 }
 
