@@ -13,15 +13,8 @@ export interface Addon {
   loadRuntime(path: string): number;
   /** Starts a janitor; it goes to work when the descriptor answered here is closed. */
   startJanitor(runtime: number): number;
-  /** Hands the janitor an entry to remove from `directory`; with `isGroup`, a cgroup. */
-  chargeJanitor(
-    janitor: number,
-    isGroup: boolean,
-    controllers: number,
-    version: number,
-    name: string,
-    directory: number,
-  ): void;
+  /** Hands the janitor a tree of files to remove: the entry `name` of `directory`. */
+  chargeJanitor(janitor: number, name: string, directory: number): void;
 
   /** `[stdin read, stdin write, stdout read, stdout write, stderr read, stderr write]`; our ends do not block. */
   makePipes(): readonly [number, number, number, number, number, number];
@@ -136,8 +129,6 @@ export interface MissingController {
 /** This process's own group, in each hierarchy; each box has a group in it. */
 export interface CgroupParent {
   entries(): readonly CgroupHierarchy[];
-  /** The groups that the parent is in. */
-  bases(): readonly CgroupHierarchy[];
   missing(): readonly MissingController[];
   /** Kills what is left in the box's group and removes it. */
   remove(name: string): Promise<void>;
@@ -153,7 +144,8 @@ export interface CgroupParent {
   /** Processes killed for want of memory so far; -1 when the kernel does not tell. */
   oomKills(name: string): number;
 }
-export type CgroupParentConstructor = new (name: string, wanted: number) => CgroupParent;
+/** The janitor is charged with the group before it is made. */
+export type CgroupParentConstructor = new (name: string, wanted: number, janitor: number) => CgroupParent;
 
 export interface NativeStat {
   readonly mode: number;

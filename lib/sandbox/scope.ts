@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { addon } from '../native/load.js';
@@ -38,11 +39,7 @@ class Scope {
   }
 
   #makeGroups(): CgroupParent {
-    const name = `nsbox-${process.pid}-${randomText()}`;
-    const groups = new (addon().CgroupParent)(name, WANTED);
-    for (const base of groups.bases())
-      addon().chargeJanitor(this.#getJanitor(), true, base.controllers, base.version, name, base.fd);
-    return groups;
+    return new (addon().CgroupParent)(`nsbox-${process.pid}-${randomText()}`, WANTED, this.#getJanitor());
   }
 
   /** A new directory for one snapshot. Throws Node's own error. */
@@ -60,11 +57,13 @@ class Scope {
       throw new NsboxError('ERR_START_FAILED', 'snapshot: no place for it outside of the root file system', {
         hint: 'mount a tmpfs on /dev/shm',
       });
-    const made = mkdtempSync(join(place, 'nsbox-'));
-    const parent = addon().openDirectory(dirname(made));
-    addon().chargeJanitor(this.#getJanitor(), false, 0, 0, basename(made), parent);
+    const name = `nsbox-${randomUUID()}`;
+    const parent = addon().openDirectory(place);
+    addon().chargeJanitor(this.#getJanitor(), name, parent);
     addon().closeFd(parent);
-    return made;
+    // Nobody can have made a directory of that name before.
+    mkdirSync(join(place, name), { mode: 0o700 });
+    return join(place, name);
   }
 
   #getJanitor(): number {

@@ -12,7 +12,6 @@
 #include "addon/exports.h"
 #include "addon/poll.h"
 #include "addon/spawn.h"
-#include "core/container/janitor_protocol.h"
 #include "core/container/plan.h"
 #include "core/container/protocol.h"
 #include "core/process/channel.h"
@@ -256,36 +255,11 @@ Napi::Value load_runtime(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), loaded->release());
 }
 
-// startJanitor(runtime): the descriptor of its channel; it works when that is closed.
-Napi::Value start_janitor(const Napi::CallbackInfo& info) {
-  auto pair = make_channel();
-  if (!pair) return throw_js(info.Env(), pair.error());
-  auto child = spawn_runtime({.program = int_of(info[0]), .command = "janitor", .channel = pair->theirs.get(),
-                              .namespaces = 0});
-  if (!child) return throw_js(info.Env(), child.error());
-  return Napi::Number::New(info.Env(), pair->ours.release());
-}
-
-// chargeJanitor(channel, isGroup, controllers, version, name, directory)
-Napi::Value charge_janitor(const Napi::CallbackInfo& info) {
-  const JanitorCharge charge{.is_group = info[1].ToBoolean() ? 1U : 0U,
-                             .controllers = unsigned_of(info[2]),
-                             .version = unsigned_of(info[3])};
-  const std::string name = text_of(info[4]);
-  const std::string_view parts[] = {bytes_of(charge), name};
-  const int directory = int_of(info[5]);
-  auto sent = send_message(int_of(info[0]), parts, {&directory, 1});
-  if (!sent) return throw_js(info.Env(), sent.error().while_doing("charge the janitor"));
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void export_box(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeBox", Box::define(env));
   exports.Set("loadRuntime", Napi::Function::New(env, load_runtime));
-  exports.Set("startJanitor", Napi::Function::New(env, start_janitor));
-  exports.Set("chargeJanitor", Napi::Function::New(env, charge_janitor));
 }
 
 }  // namespace nsbox::addon

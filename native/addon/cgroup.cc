@@ -12,6 +12,7 @@
 
 #include "addon/convert.h"
 #include "addon/exports.h"
+#include "addon/janitor.h"
 #include "addon/poll.h"
 #include "addon/pool.h"
 #include "core/base/json.h"
@@ -91,7 +92,7 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "CgroupParent",
-        {InstanceMethod<&CgroupParent::entries>("entries"), InstanceMethod<&CgroupParent::bases>("bases"),
+        {InstanceMethod<&CgroupParent::entries>("entries"),
          InstanceMethod<&CgroupParent::missing>("missing"), InstanceMethod<&CgroupParent::remove_box>("remove"),
          InstanceMethod<&CgroupParent::remove_now>("removeNow"),
          InstanceMethod<&CgroupParent::remove_self>("removeSelf"), InstanceMethod<&CgroupParent::stats>("stats"),
@@ -100,9 +101,9 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
          InstanceMethod<&CgroupParent::attach_pid>("attach")});
   }
 
-  // (name, wanted controllers)
+  // (name, wanted controllers, janitor)
   explicit CgroupParent(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CgroupParent>(info) {
-    auto opened = open(text_of(info[0]), Controllers::from_bits(unsigned_of(info[1])));
+    auto opened = open(text_of(info[0]), Controllers::from_bits(unsigned_of(info[1])), int_of(info[2]));
     if (!opened) {
       throw_js(info.Env(), opened.error());
       return;
@@ -111,16 +112,33 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
   }
 
  private:
-  static Result<Parent> open(const std::string& name, Controllers wanted) {
+  struct Charge {
+    int janitor;
+    std::string_view name;
+  };
+
+  static Result<Parent> open(const std::string& name, Controllers wanted, int janitor) {
     const Layout layout = TRY(read_layout());
+    Charge charge{janitor, name};
     ParentRequest request;
     request.name = name;
     request.wanted = wanted;
+    request.before_making = &charge_janitor;
+    request.context = &charge;
     return create_parent(layout, request);
   }
 
+  static Status charge_janitor(void* context, const GroupSet& bases) {
+    const auto& charge = *static_cast<const Charge*>(context);
+    for (const Hierarchy& base : bases.hierarchies) {
+      const uint32_t version = base.version == Version::kV2 ? 2 : 1;
+      const JanitorCharge header{.is_group = 1, .controllers = base.controllers.bits(), .version = version};
+      TRY(send_charge(charge.janitor, header, charge.name, base.dir.get()));
+    }
+    return Ok{};
+  }
+
   Napi::Value entries(const Napi::CallbackInfo& info) { return entries_to_js(info.Env(), parent_->groups); }
-  Napi::Value bases(const Napi::CallbackInfo& info) { return entries_to_js(info.Env(), parent_->bases); }
 
   // [{ controller, cause, text }]
   Napi::Value missing(const Napi::CallbackInfo& info) {

@@ -8,6 +8,7 @@ namespace nsbox::addon {
 void export_box(Napi::Env env, Napi::Object exports);
 void export_cgroup(Napi::Env env, Napi::Object exports);
 void export_files(Napi::Env env, Napi::Object exports);
+void export_janitor(Napi::Env env, Napi::Object exports);
 void export_pipe(Napi::Env env, Napi::Object exports);
 void export_probe(Napi::Env env, Napi::Object exports);
 void export_seccomp(Napi::Env env, Napi::Object exports);

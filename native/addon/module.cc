@@ -9,6 +9,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_box(env, exports);
   export_cgroup(env, exports);
   export_files(env, exports);
+  export_janitor(env, exports);
   export_pipe(env, exports);
   export_probe(env, exports);
   export_seccomp(env, exports);

@@ -23,7 +23,7 @@ Arena::~Arena() {
 
 void* Arena::allocate(size_t size) {
   size = aligned(size);
-  if (static_cast<size_t>(end_ - next_) < size) {
+  if (!next_ || static_cast<size_t>(end_ - next_) < size) {
     const size_t header = aligned(sizeof(Chunk));
     const size_t length = header + (size > kChunk ? size : kChunk);
     auto* chunk = static_cast<Chunk*>(::operator new(length));

@@ -234,6 +234,7 @@ Result<Parent> create_parent(const Layout& layout, const ParentRequest& request)
   parent.name = String(request.name);
   tell_not_mounted(layout, wanted, parent.missing);
   parent.bases = find_bases(layout, Start::kOwnGroup, wanted, parent.missing);
+  if (request.before_making) TRY(request.before_making(request.context, parent.bases));
   Controllers fresh;
   parent.groups = TRY(make_in_all(layout, parent.bases, parent.name.c_str(), wanted, parent.missing, fresh));
   auto done = set_up(parent, request.devices, wanted, fresh);

@@ -46,9 +46,9 @@ Status check_capabilities(const CapabilitySets& wanted, CapabilityMask bounding)
 // keep_capabilities_over_setuid, drop_bounding, setgroups, setresgid, setresuid, set_capabilities. Each is
 // exact: no set is derived from another.
 Status keep_capabilities_over_setuid();
-// Drops from the bounding set what is in `present` (bounding_capabilities()) but not in `kept`. Needs
-// CAP_SETPCAP.
-Status drop_bounding(CapabilityMask kept, CapabilityMask present);
+// Drops from the bounding set what is not in `kept`, by a call for each; for a caller that knows the present
+// set, only what is in that. Needs CAP_SETPCAP.
+Status drop_bounding(CapabilityMask kept, CapabilityMask present = ~CapabilityMask{0});
 // Permitted, effective and inheritable, then ambient: exactly those. The bounding set is drop_bounding's.
 Status set_capabilities(const CapabilitySets& sets);
 

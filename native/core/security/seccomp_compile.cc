@@ -30,7 +30,9 @@ bool unknown_calls_are_missing(SeccompAction default_action) {
 class Compiler {
  public:
   Compiler(const SeccompProfile& profile, const SeccompRules& rules, Architecture native)
-      : rules_(rules), missing_(unknown_calls_are_missing(profile.default_action)), writer_(1024) {
+      : rules_(rules),
+        missing_(!rules.named.empty() && unknown_calls_are_missing(profile.default_action)),
+        writer_(1024) {
     wanted_[static_cast<size_t>(native)] = true;
     for (const Architecture architecture : profile.architectures)
       wanted_[static_cast<size_t>(architecture)] = true;
@@ -96,7 +98,7 @@ class Compiler {
     decisions.take(rules_, architecture);
     const uint32_t set = static_cast<uint32_t>(decisions_.size()) - 1;
     const BpfLeaf fallback = returning(rules_.default_answer);
-    const BpfLeaf newer = missing_ && !rules_.named.empty() ? returning(kUnknownCallAnswer) : fallback;
+    const BpfLeaf newer = missing_ ? returning(kUnknownCallAnswer) : fallback;
 
     for (uint32_t slot = 0; slot < kSyscallSlots; slot++) {
       const SeccompDecisions::Call& call = decisions.calls[slot];

@@ -109,11 +109,14 @@ Result<SeccompRules> resolve_rules(const SeccompProfile& profile, UnknownSyscall
 void SeccompDecisions::take(const SeccompRules& rules, Architecture wanted) {
   architecture = wanted;
   const MultiplexedCalls multiplexers = multiplexed_calls(wanted);
-  for (const SyscallIndex call : rules.named) {
-    const uint16_t slot = syscall_slot(call, wanted);
-    if (slot == kNoSlot) continue;
+  const auto name = [&](uint16_t slot) {
     calls[slot].named = true;
     if (slot < kArmPrivateSlot) last_named = std::max<uint32_t>(last_named, slot);
+  };
+  for (const SyscallIndex call : rules.named) {
+    if (const uint16_t slot = syscall_slot(call, wanted); slot != kNoSlot) name(slot);
+    if (multiplexers.socketcall != 0 && multiplexed(call).socketcall != 0) name(multiplexers.socketcall);
+    if (multiplexers.ipc != 0 && multiplexed(call).ipc != 0) name(multiplexers.ipc);
   }
   for (uint32_t i = 0; i < rules.rules.size(); i++) {
     const SeccompRules::Rule& rule = rules.rules[i];

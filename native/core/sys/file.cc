@@ -79,19 +79,79 @@ Result<Vector<DirectoryEntry>> read_directory(int dir) {
   }
 }
 
+namespace {
+
+// Removes what is below one directory, holding few descriptors whatever the depth: what lies deeper is moved up.
+class TreeRemover {
+ public:
+  explicit TreeRemover(int top) : top_(top) {}
+
+  Status empty() {
+    do {
+      moved_ = 0;
+      TRY(empty_directory(top_, 0));
+    } while (moved_);
+    return Ok{};
+  }
+
+  static Result<UniqueFd> open_to_empty(int dir, const char* name) {
+    auto inside = sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (inside.err() != EACCES) return inside;
+    UniqueFd closed = TRY(sys::openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    (void)sys::fchmodat(AT_FDCWD, format("/proc/self/fd/", closed.get()).c_str(), 0700);
+    return sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  }
+
+ private:
+  static constexpr int kMaxOpen = 32;
+
+  Status empty_directory(int dir, int depth) {
+    for (const DirectoryEntry& entry : TRY(read_directory(dir))) {
+      const char* name = entry.name.c_str();
+      auto done = remove(dir, name, depth);
+      // A directory that its owner made read-only: it is ours to empty all the same.
+      if (done.err() == EACCES && sys::fchmod(dir, 0700)) done = remove(dir, name, depth);
+      if (!done) return done.error().while_doing("remove ", name);
+    }
+    return Ok{};
+  }
+
+  Status remove(int dir, const char* name, int depth) {
+    auto gone = sys::unlinkat(dir, name, 0);
+    if (gone || gone.err() == ENOENT) return Ok{};
+    if (gone.err() != EISDIR) return gone;
+    if (depth == kMaxOpen) return move_up(dir, name);
+    UniqueFd inside = TRY(open_to_empty(dir, name));
+    TRY(empty_directory(inside.get(), depth + 1));
+    auto removed = sys::unlinkat(dir, name, AT_REMOVEDIR);
+    if (removed.err() == ENOENT) return Ok{};
+    return removed;
+  }
+
+  Status move_up(int dir, const char* name) {
+    TRY(open_to_empty(dir, name));  // Its mode must let its ".." be changed.
+    for (;; number_++) {
+      auto moved = sys::renameat2(dir, name, top_, format(".nsbox-remove-", number_).c_str(), 1 /* NOREPLACE */);
+      if (moved.err() == EEXIST) continue;
+      if (moved) moved_++;
+      return moved;
+    }
+  }
+
+  int top_;
+  unsigned number_ = 0;
+  unsigned moved_ = 0;
+};
+
+}  // namespace
+
 Status remove_tree_at(int dir, const char* name) {
   auto gone = sys::unlinkat(dir, name, 0);
   if (gone || gone.err() == ENOENT) return Ok{};
-  if (gone.err() != EISDIR && gone.err() != EPERM) return gone.error().while_doing("remove ", name);
-  auto inside = sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (inside.err() == EACCES) {
-    // A directory that its owner made unreadable: it is ours to remove all the same.
-    (void)sys::fchmodat(dir, name, 0700);
-    inside = sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  }
-  if (!inside) return inside.error().while_doing("open ", name);
-  for (const DirectoryEntry& entry : TRY(read_directory(inside->get())))
-    TRY(remove_tree_at(inside->get(), entry.name.c_str()));
+  if (gone.err() != EISDIR) return gone.error().while_doing("remove ", name);
+  auto top = TreeRemover::open_to_empty(dir, name);
+  if (!top) return top.error().while_doing("open ", name);
+  if (auto done = TreeRemover(top->get()).empty(); !done) return done.error().while_doing("remove ", name);
   auto removed = sys::unlinkat(dir, name, AT_REMOVEDIR);
   if (!removed && removed.err() != ENOENT) return removed.error().while_doing("remove ", name);
   return Ok{};
