@@ -98,8 +98,12 @@ class Builder {
   Status mount_scratch_overlay(const Mount& mount) {
     UniqueFd lower = TRY(sys::open(String(mount.source).c_str(), O_PATH | O_DIRECTORY));
     UniqueFd target = TRY(make_directories_in_root(root_.get(), mount.destination, 0755));
-    UniqueFd made = TRY(overlays_.make(mount.destination, lower.get(), mount.set));
-    return attach_mount(made.get(), target.get());
+    auto made = overlays_.make(mount.destination, lower.get(), mount.set);
+    // In a user namespace, the mounts below it are locked.
+    if ((made.err() == EINVAL || made.err() == EPERM) && config_.has_namespace(CLONE_NEWUSER))
+      return split_directory(lower.get(), target.get(), mount.destination, overlays_, config_.mounts);
+    if (!made) return made.error();
+    return attach_mount(made->get(), target.get());
   }
 
   Status make_dev() {

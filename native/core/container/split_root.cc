@@ -76,11 +76,26 @@ class Splitter {
 
 }  // namespace
 
-Result<UniqueFd> make_split_root(int lower, OverlayMaker& overlays, const Vector<Mount>& mounts) {
+namespace {
+
+Result<UniqueFd> make_skeleton() {
   Vector<std::string_view> options;
   options.push_back("mode=755");
   options.push_back("size=1m");
-  UniqueFd root = TRY(make_filesystem("tmpfs", "nsbox-root", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  return make_filesystem("tmpfs", "nsbox-root", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+}  // namespace
+
+Status split_directory(int lower, int target, std::string_view path, OverlayMaker& overlays,
+                       const Vector<Mount>& mounts) {
+  UniqueFd skeleton = TRY(make_skeleton());
+  TRY(attach_mount(skeleton.get(), target));
+  return Splitter(overlays, mounts).split(lower, skeleton.get(), String(path), 0);
+}
+
+Result<UniqueFd> make_split_root(int lower, OverlayMaker& overlays, const Vector<Mount>& mounts) {
+  UniqueFd root = TRY(make_skeleton());
   TRY(stage_root(root.get()));
   TRY(Splitter(overlays, mounts).split(lower, root.get(), String(), 0));
   return root;
