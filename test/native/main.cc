@@ -40,6 +40,8 @@ void fail(const char* file, int line, const std::string& what) {
   failures_here++;
 }
 
+int failures() { return failures_here; }
+
 void skip(const char* reason) {
   const char* must = std::getenv("NSBOX_MUST_WORK");
   if (must && std::strcmp(must, "1") == 0) return fail("skip", 0, reason);

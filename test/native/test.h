@@ -13,6 +13,8 @@ using Body = void (*)();
 
 void add(const char* name, Body body);
 void fail(const char* file, int line, const std::string& what);
+// How often the test that runs has failed so far.
+int failures();
 // Ends the test as skipped, with the reason printed; a failure where NSBOX_MUST_WORK=1.
 void skip(const char* reason);
 
@@ -26,6 +28,11 @@ std::string show(const T& value) {
   else
     out << "(value)";
   return out.str();
+}
+
+template <typename A, typename B>
+void expect_equal(const char* file, int line, const char* what, const A& a, const B& b) {
+  if (!(a == b)) fail(file, line, std::string(what) + ": " + show(a) + " != " + show(b));
 }
 
 struct Registration {
@@ -45,12 +52,5 @@ struct Registration {
   do {                    \
     if (!(condition)) nsbox::test::fail(__FILE__, __LINE__, #condition); \
   } while (0)
-#define EXPECT_EQ(a, b)                                                                          \
-  do {                                                                                           \
-    const auto& left_value = (a);                                                                \
-    const auto& right_value = (b);                                                               \
-    if (!(left_value == right_value))                                                            \
-      nsbox::test::fail(__FILE__, __LINE__,                                                      \
-                        std::string(#a " == " #b ": ") + nsbox::test::show(left_value) + " != " + \
-                            nsbox::test::show(right_value));                                     \
-  } while (0)
+// Both sides live until the comparison is done, temporaries that they point into as well.
+#define EXPECT_EQ(a, b) nsbox::test::expect_equal(__FILE__, __LINE__, #a " == " #b, (a), (b))

@@ -89,6 +89,7 @@ class TreeRemover {
   Status empty() {
     do {
       moved_ = 0;
+      TRY(sys::lseek(top_, 0, 0 /* SEEK_SET */));
       TRY(empty_directory(top_, 0));
     } while (moved_);
     return Ok{};
