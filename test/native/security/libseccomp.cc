@@ -9,6 +9,7 @@
 
 // It leaves memory behind; that is not for us to repair.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libseccomp"; }
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
 namespace nsbox::test {
 
