@@ -33,7 +33,12 @@ export interface SandboxSecurity {
   readonly maskedPaths?: readonly string[] | 'none';
 }
 
-export type SandboxMount = BindMountRequest | TmpfsMountRequest;
+export type SandboxMount = BindMountRequest | SandboxTmpfsMount;
+
+/** A file system in memory; its size in bytes, or as `'64m'`. */
+export interface SandboxTmpfsMount extends Omit<TmpfsMountRequest, 'size'> {
+  readonly size?: string | number;
+}
 
 export interface SandboxOptions {
   /** Name of the sandbox, unique in this process; letters, digits, `_`, `.`, `-`. Default: a random one. */

@@ -22,8 +22,8 @@ import { openStdio } from './stdio.js';
 
 /** Starts commands in one sandbox; see {@link Sandbox.exec}. */
 export interface Exec {
-  /** An argument list. Never a shell. */
-  (command: readonly string[], options?: ExecOptions): Process;
+  /** An argument list. Never a shell. (A template is a list too, but for its `raw`: it must not be taken for one.) */
+  (command: readonly string[] & { readonly raw?: never }, options?: ExecOptions): Process;
   /** A template whose values become single arguments. */
   (template: TemplateStringsArray, ...values: readonly Argument[]): Process;
   /** The same with options: `` box.exec({ cwd: '/tmp' })`ls -l ${name}` ``. */
