@@ -21,7 +21,11 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 build();
 if (filters.length === 0) {
   await lane('C++ unit tests', () => capture(process.execPath, ['scripts/test-native.mjs']), countPlain);
-  await lane('types', () => capture(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'test']), countExit);
+  await lane(
+    'types',
+    () => capture(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'test']),
+    countExit,
+  );
 }
 await lane(`vitest (${isRoot ? 'root' : 'ordinary user'})`, () => runVitest(root, filters), countVitest);
 if (isRoot) await asOrdinaryUser();
@@ -31,7 +35,10 @@ process.exitCode = totals.failed > 0 ? 1 : 0;
 
 function build() {
   if (!isWritable(root)) return;
-  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (status !== 0) throw new Error('the build failed');
 }
 
@@ -72,7 +79,11 @@ function runVitest(folder, args, identity = {}, prefix = []) {
 
 function countPlain(_code, output) {
   const match = /(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/.exec(output.trimEnd());
-  return { passed: Number(match?.[1] ?? 0), failed: Number(match?.[2] ?? 0), skipped: Number(match?.[3] ?? 0) };
+  return {
+    passed: Number(match?.[1] ?? 0),
+    failed: Number(match?.[2] ?? 0),
+    skipped: Number(match?.[3] ?? 0),
+  };
 }
 
 function countExit(code) {
@@ -89,7 +100,9 @@ function countVitest(_code, output) {
 async function asOrdinaryUser() {
   const user = ordinaryUser();
   if (!user) {
-    console.log('\nskipped: the tests as an ordinary user: there is none on this machine with a range in /etc/subuid; name one in NSBOX_TEST_USER');
+    console.log(
+      '\nskipped: the tests as an ordinary user: there is none on this machine with a range in /etc/subuid; name one in NSBOX_TEST_USER',
+    );
     totals[mustWork ? 'failed' : 'skipped']++;
     return;
   }
@@ -98,9 +111,19 @@ async function asOrdinaryUser() {
   try {
     execFileSync('chown', [`${user.uid}:${user.gid}`, home]);
     const args = filters.length > 0 ? filters : BOX_TESTS;
-    const prefix = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--inh-caps=-all'];
+    const prefix = [
+      'setpriv',
+      `--reuid=${user.uid}`,
+      `--regid=${user.gid}`,
+      '--clear-groups',
+      '--inh-caps=-all',
+    ];
     const identity = { HOME: home, USER: user.name, LOGNAME: user.name, TMPDIR: home };
-    await lane(`vitest (ordinary user ${user.name})`, () => runVitest(shared, [...args, '--passWithNoTests'], identity, prefix), countVitest);
+    await lane(
+      `vitest (ordinary user ${user.name})`,
+      () => runVitest(shared, [...args, '--passWithNoTests'], identity, prefix),
+      countVitest,
+    );
   } finally {
     rmSync(home, { recursive: true, force: true });
     if (shared !== root) rmSync(shared, { recursive: true, force: true });
@@ -127,7 +150,20 @@ function isReadableBy({ uid, gid }) {
 function copyForOthers() {
   const copy = mkdtempSync(join(tmpdir(), 'checkout-'));
   chmodSync(copy, 0o755);
-  for (const name of ['dist', 'build/Release', 'lib', 'test', 'node_modules', 'package.json', 'tsconfig.base.json', 'vitest.config.cjs'])
-    cpSync(join(root, name), join(copy, name), { recursive: true, verbatimSymlinks: true, filter: (path) => !path.includes('obj.target') });
+  for (const name of [
+    'dist',
+    'build/Release',
+    'lib',
+    'test',
+    'node_modules',
+    'package.json',
+    'tsconfig.base.json',
+    'vitest.config.cjs',
+  ])
+    cpSync(join(root, name), join(copy, name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !path.includes('obj.target'),
+    });
   return copy;
 }
