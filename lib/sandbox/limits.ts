@@ -63,6 +63,11 @@ export function controllersOf(limits: SandboxLimits | undefined): readonly (keyo
   ];
 }
 
+/** The same as bits of {@link Controller}. */
+export function controllerMask(limits: SandboxLimits | undefined): number {
+  return controllersOf(limits).reduce((mask, name) => mask | Controller[name], 0);
+}
+
 /**
  * Refuses limits that this machine or user cannot set.
  *

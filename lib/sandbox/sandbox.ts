@@ -11,7 +11,7 @@ import { type Argument, checkCommand, parseTemplate } from './command.js';
 import { EXEC_OPTIONS, type ExecOptions, type NormalExecOptions, normalExecOptions, normalise } from './exec-options.js';
 import { SandboxFiles } from './files.js';
 import { writeIdMaps } from './id-maps.js';
-import { requireControllers, resourcesOf } from './limits.js';
+import { controllerMask, requireControllers, resourcesOf } from './limits.js';
 import { checkBoolean, checkSandboxOptions, type RunOptions, type SandboxLimits, type SandboxOptions } from './options.js';
 import { Process } from './process.js';
 import type { Result } from './result.js';
@@ -340,7 +340,9 @@ function make(
     const design = blueprint(options, id);
     const groups = groupsFor(options.limits, how.hold);
     const resources = resourcesOf(options.limits, groups !== undefined && countsSwap(groups));
-    const entries = groups?.entries() ?? [];
+    const join = how.hold ? HELD_GROUPS : 0;
+    const used = join | controllerMask(options.limits);
+    const entries = (groups?.entries() ?? []).filter(({ controllers }) => (controllers & used) !== 0);
     const process = how.first ? processConfig(design, how.first.args, how.first.exec) : design.process;
     const plan: Plan = {
       config: {
@@ -358,7 +360,7 @@ function make(
       ...(groups && {
         cgroup: {
           name: id,
-          join: how.hold ? available(entries, HELD_GROUPS) : 0,
+          join: available(entries, join),
           parents: entries.map(({ controllers, version }) => ({ controllers, version })),
         },
       }),

@@ -62,6 +62,8 @@ class Init {
     plan_->prepared = prepared_;
     if (plan_->id_maps == IdMaps::kWait) TRY(wait_for_go());
     box_.emplace(TRY(Box::create(*plan_)));
+    // Their work is done, and nothing in here shall lead out.
+    plan_->cgroup_parents.hierarchies.clear();
     if (!plan_->start) return send(Reply{.kind = ReplyKind::kReady});
     first_started_ = start(0, *plan_->config.process, plan_->stdio);
     plan_->stdio.clear();
