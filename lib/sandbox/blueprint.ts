@@ -114,17 +114,38 @@ function maskedPaths(further: readonly string[] | 'none' | undefined): readonly 
   return further === 'none' ? [] : [...MASKED_PATHS, ...(further ?? [])];
 }
 
-function hostView(options: SandboxOptions): View {
+interface HostShape {
+  readonly hidden: readonly Mount[];
+  readonly overlays: readonly Mount[];
+  readonly node: readonly Mount[];
+  readonly seenAt: number;
+}
+
+// What the machine looks like is looked up once a second at the most: homes and disks do not come and go faster, and a
+// start is a matter of one or two milliseconds.
+const SHAPE_LASTS_MS = 1000;
+let shape: HostShape | undefined;
+
+function hostShape(): HostShape {
+  const now = performance.now();
+  if (shape && now - shape.seenAt < SHAPE_LASTS_MS) return shape;
   const hidden = hiddenMounts();
-  const workspace = options.workspace === false ? undefined : workspaceOf(options.workspace);
   const overlays = isRootless() ? [] : submountOverlays(hidden);
+  shape = { hidden, overlays, node: nodeMounts(hidden), seenAt: now };
+  return shape;
+}
+
+function hostView(options: SandboxOptions): View {
+  const { hidden, overlays: submounts, node: nodeFolder } = hostShape();
+  const workspace = options.workspace === false ? undefined : workspaceOf(options.workspace);
+  const overlays = [...submounts];
   if (workspace !== undefined && wantsOverlay(workspace, hidden)) overlays.push(workspaceMount(workspace));
   const resolver = options.network === 'host' ? resolverMounts(hidden) : [];
   const node = nodePath();
   return {
     rootPath: '/',
     root: hostRootKind(),
-    mounts: [...hidden, ...overlays, ...nodeMounts(hidden), ...resolver],
+    mounts: [...hidden, ...overlays, ...nodeFolder, ...resolver],
     cwd: workspace ?? '/',
     path: DEFAULT_PATH.split(':').includes(node) ? DEFAULT_PATH : `${DEFAULT_PATH}:${node}`,
   };
