@@ -63,6 +63,17 @@ mode_t type_bits(char type) {
   }
 }
 
+// An O_PATH descriptor of the node, checked to be the one that is wanted: a link or another device may lie in its place.
+Result<UniqueFd> open_node(int dir, const char* name, const Device& device) {
+  UniqueFd node = TRY(sys::openat(dir, name, O_PATH | O_NOFOLLOW));
+  const auto info = TRY(sys::statx(node.get(), "", AT_EMPTY_PATH, STATX_TYPE));
+  const bool numbered = device.type != 'p';
+  if ((info.stx_mode & S_IFMT) != type_bits(device.type) ||
+      (numbered && (info.stx_rdev_major != device.major || info.stx_rdev_minor != device.minor)))
+    return Error::plain(EEXIST, "another file is there");
+  return node;
+}
+
 Status make_device(int root, const Device& device) {
   const size_t slash = device.path.find_last_of('/');
   if (slash == std::string_view::npos) return Error(EINVAL);
@@ -73,8 +84,9 @@ Status make_device(int root, const Device& device) {
   if (made.err() == EPERM && device.type != 'p')
     return bind_host_node(dir.get(), name.c_str(), String(device.path).c_str(), device.major, device.minor);
   if (!made && made.err() != EEXIST) return made;
-  TRY(sys::fchmodat(dir.get(), name.c_str(), device.mode));
-  return sys::fchownat(dir.get(), name.c_str(), device.user, device.group, AT_SYMLINK_NOFOLLOW);
+  UniqueFd node = TRY(open_node(dir.get(), name.c_str(), device));
+  TRY(sys::fchmodat(AT_FDCWD, format("/proc/self/fd/", node.get()).c_str(), device.mode));
+  return sys::fchownat(node.get(), "", device.user, device.group, AT_EMPTY_PATH);
 }
 
 }  // namespace

@@ -78,8 +78,12 @@ Status make_readonly(int root, std::string_view path) {
   if (is_absent(target.err())) return Ok{};
   if (!target) return target.error();
   UniqueFd copy = TRY(copy_mount(target->get(), "", true));
-  TRY(set_mount_attributes(copy.get(), MOUNT_ATTR_RDONLY, 0, true));
-  return attach_mount(copy.get(), target->get());
+  auto done = set_mount_attributes(copy.get(), MOUNT_ATTR_RDONLY, 0, true);
+  if (done) return attach_mount(copy.get(), target->get());
+  if (done.err() != ENOSYS) return done;
+  // Before Linux 5.12 one mount at a time becomes read-only: what is mounted below is then not shown at all.
+  copy = TRY(copy_mount(target->get(), "", false));
+  return attach_with_attributes(copy.get(), target->get(), MOUNT_ATTR_RDONLY, 0);
 }
 
 }  // namespace

@@ -34,6 +34,19 @@ unsigned long old_flags(uint64_t attributes) {
   return flags;
 }
 
+// What the mount has stays as it is but for `clear`: in a user namespace its flags are locked (mount_namespaces(7)).
+Status remount_bind(int mount, uint64_t set, uint64_t clear) {
+  constexpr unsigned long kKept = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;  // As statfs(2) tells them.
+  sys::KernelStatfs info = {};
+  TRY(sys::fstatfs(mount, info));
+  const unsigned long kept = static_cast<unsigned long>(info.flags) & kKept & ~clear;
+  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, kRemount | kBind | kept | old_flags(set), nullptr);
+}
+
+bool lacks_mount_setattr() {
+  return sys::call(__NR_mount_setattr, -1, nullptr, 0, nullptr, 0) == -ENOSYS;
+}
+
 Status configure(int fs, std::string_view source, const Vector<std::string_view>& data) {
   if (!source.empty())
     TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", String(source).c_str(), 0));
@@ -79,8 +92,17 @@ Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recurs
   attributes.attr_clr = clear;
   auto done = sys::mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
   if (done || !is_missing(done.err()) || recursive) return done;
-  // Before Linux 5.12: a remount of the bind, which must already be attached.
-  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, kRemount | kBind | old_flags(set), nullptr);
+  return remount_bind(mount, set, clear);
+}
+
+Status attach_with_attributes(int mount, int target, uint64_t set, uint64_t clear) {
+  auto done = set_mount_attributes(mount, set, clear, false);
+  // Before Linux 5.12 there is the remount alone, which wants the mount attached.
+  const bool too_early = done.err() == EINVAL && lacks_mount_setattr();
+  if (!done && !too_early) return done;
+  TRY(attach_mount(mount, target));
+  if (too_early) return remount_bind(mount, set, clear);
+  return Ok{};
 }
 
 Status set_propagation(int mount, uint64_t propagation, bool recursive) {
@@ -95,17 +117,16 @@ Status set_propagation(int mount, uint64_t propagation, bool recursive) {
 namespace {
 
 // The old way: the mount comes into being on its target, found by the descriptor's name in /proc.
-Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, int target) {
+Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, const char* source, int target) {
   String options;
   for (std::string_view option : mount.data) append(options, options.empty() ? "" : ",", option);
   const String where = fd_path(target);
   const unsigned long flags =
       mount.bind ? kBind | (mount.bind_recursive ? kRecursive : 0) : old_flags(mount.set);
-  TRY(sys::mount(String(mount.source).c_str(), where.c_str(), mount.bind ? nullptr : String(mount.type).c_str(),
+  TRY(sys::mount(source, where.c_str(), mount.bind ? nullptr : String(mount.type).c_str(),
                  flags, mount.bind ? nullptr : options.c_str()));
   UniqueFd mounted = TRY(open_in_root(root, mount.destination, O_PATH));
-  if (mount.bind && mount.set)
-    TRY(sys::mount(nullptr, fd_path(mounted.get()).c_str(), nullptr, kRemount | kBind | old_flags(mount.set), nullptr));
+  if (mount.bind && (mount.set || mount.clear)) TRY(remount_bind(mounted.get(), mount.set, mount.clear));
   return mounted;
 }
 
@@ -123,17 +144,16 @@ Result<UniqueFd> mount_bind(int root, const Mount& mount) {
   if (!source) return source.error().while_doing("open the source ", mount.source);
   UniqueFd target = TRY(open_target(root, mount, is_directory(source->get())));
   auto copy = copy_mount(source->get(), "", mount.bind_recursive);
-  if (is_missing(copy.err())) return mount_the_old_way(root, mount, target.get());
+  if (is_missing(copy.err())) return mount_the_old_way(root, mount, fd_path(source->get()).c_str(), target.get());
   if (!copy) return copy.error().while_doing("copy the mount at ", mount.source);
-  TRY(set_mount_attributes(copy->get(), mount.set, mount.clear, false));
-  TRY(attach_mount(copy->get(), target.get()));
+  TRY(attach_with_attributes(copy->get(), target.get(), mount.set, mount.clear));
   return copy;
 }
 
 Result<UniqueFd> mount_filesystem(int root, const Mount& mount) {
   UniqueFd target = TRY(open_target(root, mount, true));
   auto made = make_filesystem(mount.type, mount.source, mount.data, mount.set);
-  if (is_missing(made.err())) return mount_the_old_way(root, mount, target.get());
+  if (is_missing(made.err())) return mount_the_old_way(root, mount, String(mount.source).c_str(), target.get());
   if (!made) return made;
   TRY(attach_mount(made->get(), target.get()));
   return made;

@@ -40,6 +40,8 @@ Result<UniqueFd> copy_mount(int dir, const char* source, bool recursive);
 // Attaches a detached mount on the place that `target` (O_PATH) names.
 Status attach_mount(int mount, int target);
 Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive);
+// Both at once; also where the kernel can set attributes of an attached mount only.
+Status attach_with_attributes(int mount, int target, uint64_t set, uint64_t clear);
 Status set_propagation(int mount, uint64_t propagation, bool recursive);
 
 // Mounts it beneath `root`, making its target when that is missing. Returns the mount's root.
