@@ -19,7 +19,11 @@ class Reader {
       : value_(object), name_(name), parent_(parent) {}
 
   Status expect_object() const;
-  bool has(std::string_view field) const { return value_.find(field) != nullptr; }
+  // A null is as good as nothing.
+  bool has(std::string_view field) const {
+    const json::Value* value = value_.find(field);
+    return value && !value->is(json::Kind::kNull);
+  }
 
   Status read(std::string_view field, std::string_view& out) const;
   Status read(std::string_view field, bool& out) const;
