@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { addon } from '../native/load.js';
 import { lazyNet, lazyStream } from '../util/builtin.js';
+import { terminalInput } from './terminal-input.js';
 
 /**
  * A process's stdin. The stream is made only for who asks for it; a short `input` goes into the pipe at once. With a
@@ -9,6 +10,7 @@ import { lazyNet, lazyStream } from '../util/builtin.js';
 export class Input {
   #fd: number | undefined;
   #stream: Writable | undefined;
+  #terminal: Writable | undefined;
   #touched = false;
 
   constructor(fd: number | null, input: string | Uint8Array | Readable | undefined) {
@@ -20,14 +22,14 @@ export class Input {
 
   get stream(): Writable {
     this.#touched = true;
-    this.#stream ??= this.#fd === undefined ? waitingStream() : socket(this.#take());
+    this.#stream ??= this.#terminal ?? (this.#fd === undefined ? waitingStream() : socket(this.#take()));
     return this.#stream;
   }
 
   /** The terminal's descriptor, now that there is one. */
   open(fd: number): void {
-    if (this.#stream instanceof lazyStream().PassThrough) this.#stream.pipe(socket(fd));
-    else this.#fd = fd;
+    this.#terminal = terminalInput(fd);
+    this.#stream?.pipe(this.#terminal);
   }
 
   /** Nobody will write: the process reads an end, instead of waiting for ever. */
@@ -41,6 +43,7 @@ export class Input {
   destroy(): void {
     if (this.#fd !== undefined) addon().closeFd(this.#take());
     this.#stream?.destroy();
+    this.#terminal?.destroy();
   }
 
   #give(input: string | Uint8Array): void {

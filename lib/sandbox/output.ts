@@ -48,7 +48,14 @@ export class Output {
 
   #makeStream(): Readable {
     const { Readable } = lazyStream();
-    const stream = new Readable({ read: () => this.#reader.start(), destroy: (error, done) => done(error) });
+    const stream = new Readable({
+      read: () => this.#reader.start(),
+      // Who reads no more must not hold the process up: the rest is read, and dropped.
+      destroy: (error, done) => {
+        this.#reader.start();
+        done(error);
+      },
+    });
     for (const chunk of this.#chunks) stream.push(chunk);
     if (this.#ended) stream.push(null);
     return stream;
@@ -70,6 +77,11 @@ export class Output {
     this.#reader.drain();
     this.#released = true;
     if (!this.#ended) this.#onEnd();
+  }
+
+  /** Nobody will read the stream any more. */
+  abandon(): void {
+    this.#stream?.destroy();
   }
 
   close(): void {

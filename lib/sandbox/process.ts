@@ -62,6 +62,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   #settled = false;
   #earlyStdout: PassThrough | undefined;
   #nothrow: boolean;
+  /** Settles when the terminal is there, or never will be. */
+  #opened: Deferred<void> | undefined;
 
   /** @internal Made by a sandbox. */
   constructor(command: readonly string[], options: NormalExecOptions, stdio: ChildStdio) {
@@ -69,6 +71,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     this.#options = options;
     this.#nothrow = !options.reject;
     this.#stdio = stdio;
+    if (options.tty) this.#opened = deferred();
     this.#result.promise.catch(() => {});
     const output = (fd: number | undefined): Output | undefined =>
       fd === undefined
@@ -180,6 +183,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   /** Its lines as they come, stdout's and stderr's. Ends, or throws as the promise does. */
   async *[Symbol.asyncIterator](): AsyncIterator<OutputLine> {
     this.#input?.endIfUntouched();
+    await this.#opened?.promise;
     yield* linesOf(this.#stdout, this.#stderr);
     await this;
   }
@@ -187,6 +191,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   /** Kills it, and waits until it is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#settled) this.#host?.kill();
+    this.#stdout?.abandon();
+    this.#stderr?.abandon();
     await this.#result.promise.catch(() => {});
   }
 
@@ -212,6 +218,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     );
     if (this.#earlyStdout) this.#stdout.stream.pipe(this.#earlyStdout);
     this.#input?.open(addon().duplicateFd(terminal));
+    this.#opened?.resolve();
   }
 
   #onFailed(failure: StartFailure): void {
@@ -247,6 +254,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
 
   #finish(): void {
     this.#settled = true;
+    this.#opened?.resolve();
+    if (!this.#stdout) this.#earlyStdout?.end();
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#input?.destroy();

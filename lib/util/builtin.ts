@@ -10,7 +10,3 @@ export function lazyStream(): typeof import('node:stream') {
 export function lazyNet(): typeof import('node:net') {
   return require('node:net');
 }
-
-export function lazyTty(): typeof import('node:tty') {
-  return require('node:tty');
-}
