@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { addon } from '../native/load.js';
 import { runtimeDescriptor } from '../native/runtime-binary.js';
+import { lazyCrypto } from '../util/builtin.js';
 import { isRootless } from './identity.js';
 
 /**
@@ -57,7 +57,7 @@ class Scope {
       throw new NsboxError('ERR_START_FAILED', 'snapshot: no place for it outside of the root file system', {
         hint: 'mount a tmpfs on /dev/shm',
       });
-    const name = `nsbox-${randomUUID()}`;
+    const name = `nsbox-${lazyCrypto().randomUUID()}`;
     const parent = addon().openDirectory(place);
     addon().chargeJanitor(this.#getJanitor(), name, parent);
     addon().closeFd(parent);

@@ -10,3 +10,7 @@ export function lazyStream(): typeof import('node:stream') {
 export function lazyNet(): typeof import('node:net') {
   return require('node:net');
 }
+
+export function lazyCrypto(): typeof import('node:crypto') {
+  return require('node:crypto');
+}
