@@ -86,7 +86,10 @@ class Applier {
     if (!made && made.err() != EEXIST) return made;
     if (made) changed_++;
     TRY(apply_directory(source.get(), path, depth + 1));
-    if (wanted) (void)sys::fchmodat(to.get(), name, info.stx_mode & kSafePermissions);
+    if (!wanted) return Ok{};
+    // By descriptor: the name may be a link by now.
+    auto there = open_target(path);
+    if (there) (void)sys::fchmod(there->get(), info.stx_mode & kSafePermissions);
     return Ok{};
   }
 

@@ -65,11 +65,24 @@ class Lister {
   bool find_below(const char* path, struct statx& out) const {
     for (const int lower : lowers_) {
       auto fd = sys::openat2(lower, path, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+      if (!fd && hides(lower, path)) return false;
       if (!fd) continue;
       auto info = sys::statx(fd->get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS);
       if (!info) continue;
       out = *info;
       return !is_whiteout(out.stx_mode, out.stx_rdev_major, out.stx_rdev_minor);
+    }
+    return false;
+  }
+
+  // Whether a layer hides a path that it does not have from the layers below: by a directory on the way that is opaque,
+  // or by anything there that is no directory.
+  static bool hides(int lower, std::string_view path) {
+    for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+      auto above = sys::openat2(lower, String(path.substr(0, slash)).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+      if (above.err() == ENOENT || above.err() == EACCES) return false;
+      if (!above || is_opaque(above->get())) return true;
     }
     return false;
   }

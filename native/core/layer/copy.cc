@@ -13,6 +13,7 @@ namespace nsbox {
 namespace {
 
 constexpr uint32_t kPermissions = 07777;
+constexpr const char* kCapability = "security.capability";
 
 sys::Times times_of(const struct statx& info) {
   return {info.stx_atime.tv_sec, info.stx_atime.tv_nsec, info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec};
@@ -77,8 +78,20 @@ class TreeCopy {
         if (!make_special(to, name, info)) return Ok{};
     }
     (void)sys::fchownat(to, name, info.stx_uid, info.stx_gid, AT_SYMLINK_NOFOLLOW);
-    if (S_ISREG(info.stx_mode)) (void)sys::fchmodat(to, name, info.stx_mode & kPermissions);
+    if (S_ISREG(info.stx_mode)) TRY(restore_power(from, to, name, info));
     return sys::utimensat(to, name, times_of(info), AT_SYMLINK_NOFOLLOW);
+  }
+
+  // The kernel takes set-user-ID bits and capabilities from a file whose owner changes.
+  static Status restore_power(int from, int to, const char* name, const struct statx& info) {
+    if (info.stx_mode & 06000) (void)sys::fchmodat(to, name, info.stx_mode & kPermissions);
+    UniqueFd source = TRY(sys::openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    char value[64];
+    auto size = sys::fgetxattr(source.get(), kCapability, value, sizeof value);
+    if (!size) return Ok{};
+    UniqueFd made = TRY(sys::openat(to, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    (void)sys::fsetxattr(made.get(), kCapability, value, *size, 0);
+    return Ok{};
   }
 
   Status copy_directory(int from, int to, const char* name, const struct statx& info, int depth) {
