@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type RunOptions, Sandbox } from '../lib/index.js';
-import { calling, type Contestant, compete, type Rounds, rowsOf, spawned } from './contestants.js';
+import { type Contestant, calling, compete, type Rounds, rowsOf, spawned } from './contestants.js';
 import { type Fixtures, isRoot, outside, TINY } from './fixtures.js';
 import { floor } from './floor.js';
-import { bubblewrap, crun, runc } from './peers.js';
+import { bubblewrap, crun, removePeersGroup, runc } from './peers.js';
 import type { Section } from './results.js';
 
 const OURS = 'nsbox';
@@ -28,6 +29,7 @@ export async function life(fixtures: Fixtures, rounds: Rounds): Promise<Section>
     calling('spawn', () => spawned(outside(fixtures, command))),
   ];
   const rows = rowsOf(await compete(contestants, rounds), OURS, TARGETS);
+  removePeersGroup();
   return { name: 'life', title: `one life of static ${command.join(' ')}, everything on`, rows };
 }
 
@@ -44,6 +46,40 @@ export async function lifeOfTiny(fixtures: Fixtures, rounds: Rounds): Promise<Se
   return { name: 'tiny', title: 'one life of a program without a libc, everything on', rows };
 }
 
+const REST_MS = 20;
+
+/** With a rest before each life: a program that starts one now and then. */
+export async function lifeAtRest(fixtures: Fixtures, { rounds, lives: batch }: Rounds): Promise<Section> {
+  const { command, rootfs } = fixtures;
+  const contestants = [
+    rested(ours(command, { ...EVERYTHING, rootfs })),
+    floor('floor', { root: { rootfs }, command, restMs: REST_MS }),
+    rested(bubblewrap(fixtures, command)),
+    rested(calling('spawn', () => spawned(outside(fixtures, command)))),
+  ];
+  const lives = Math.max(1, Math.round(batch * FEWER));
+  const rows = rowsOf(await compete(contestants, { rounds, lives }), OURS, {});
+  return {
+    name: 'rest',
+    title: `one life of static ${command.join(' ')}, after ${REST_MS} ms of rest`,
+    rows,
+  };
+}
+
+const FEWER = 0.2;
+
+function rested(one: Contestant): Contestant {
+  const lives = async (count: number): Promise<readonly number[]> => {
+    const lengths: number[] = [];
+    for (let i = 0; i < count; i++) {
+      await pause(REST_MS);
+      lengths.push(...(await one.lives(1)));
+    }
+    return lengths;
+  };
+  return { ...one, lives };
+}
+
 /** The host's own files as the root. */
 export async function lifeOnHost(_: Fixtures, rounds: Rounds): Promise<Section> {
   const command = [existsSync('/bin/true') ? '/bin/true' : '/usr/bin/true'];
@@ -54,5 +90,9 @@ export async function lifeOnHost(_: Fixtures, rounds: Rounds): Promise<Section> 
     calling('spawn', () => spawned(command)),
   ];
   const rows = rowsOf(await compete(contestants, rounds), OURS, {});
-  return { name: 'host', title: `one life of ${command.join(' ')} on the host's own files, everything on`, rows };
+  return {
+    name: 'host',
+    title: `one life of ${command.join(' ')} on the host's own files, everything on`,
+    rows,
+  };
 }

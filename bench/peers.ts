@@ -1,21 +1,34 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { addon } from '../lib/native/load.js';
 import { capabilityMask, DEFAULT_CAPABILITIES } from '../lib/runtime/capabilities.js';
 import { generateConfig, generateProcess, MASKED_PATHS } from '../lib/runtime/generate.js';
-import { absent, calling, type Contestant, spawned } from './contestants.js';
+import { absent, type Contestant, calling, spawned } from './contestants.js';
 import { built, type Fixtures, findProgram, hasVersion1, isRoot } from './fixtures.js';
 
 const run = promisify(execFile);
 const FEWER = 0.3;
+const PEERS_GROUP = '/nsbox-bench';
+const GROUPS = '/sys/fs/cgroup';
 
 /** bwrap: no overlay, no cgroups, no seccomp, no masks. */
 export function bubblewrap({ rootfs }: Fixtures, command: readonly string[]): Contestant {
   const program = findProgram('bwrap');
   if (program === undefined) return absent('bwrap', 'not installed: apt-get install bubblewrap');
-  const options = ['--unshare-all', '--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'];
+  const options = [
+    '--unshare-all',
+    '--ro-bind',
+    rootfs,
+    '/',
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    '--tmpfs',
+    '/tmp',
+  ];
   return calling('bwrap', () => spawned([program, ...options, ...command]));
 }
 
@@ -46,12 +59,17 @@ function makeBundle({ folder, rootfs }: Fixtures, command: readonly string[]): s
   const seccomp: unknown = JSON.parse(addon().defaultSeccompProfile(capabilityMask(DEFAULT_CAPABILITIES)));
   // Peers of some years refuse a version that they do not know.
   const ociVersion = '1.0.2';
-  const linux = { ...config.linux, seccomp, cgroupsPath: '/nsbox-bench/peer' };
+  const linux = { ...config.linux, seccomp, cgroupsPath: `${PEERS_GROUP}/peer` };
   writeFileSync(join(bundle, 'config.json'), JSON.stringify({ ...config, ociVersion, linux }));
   return bundle;
 }
 
-function runtimeCommand(program: string, name: string, fixtures: Fixtures, command: readonly string[]): string[] {
+function runtimeCommand(
+  program: string,
+  name: string,
+  fixtures: Fixtures,
+  command: readonly string[],
+): string[] {
   const bundle = makeBundle(fixtures, command);
   return [program, '--root', join(fixtures.folder, name), 'run', '--bundle', bundle, 'nsbox-bench-peer'];
 }
@@ -79,4 +97,15 @@ async function livesWithoutUnified(line: readonly string[], count: number): Prom
   const spawner = [process.execPath, built('spawner.mjs'), String(count), ...line];
   const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', ...spawner]);
   return JSON.parse(stdout) as number[];
+}
+
+/** The peers remove their own group, and leave the one that they made to hold it. */
+export function removePeersGroup(): void {
+  for (const hierarchy of ['.', ...readdirSync(GROUPS)]) {
+    try {
+      rmdirSync(join(GROUPS, hierarchy, PEERS_GROUP));
+    } catch {
+      // There is none in this hierarchy, or another run still uses it.
+    }
+  }
 }
