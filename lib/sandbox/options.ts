@@ -1,6 +1,8 @@
 import { NsboxError } from '../errors.js';
 import type { BindMountRequest, TmpfsMountRequest } from '../spec/mount.js';
-import type { LinuxSeccomp } from '../spec/runtime/seccomp.js';
+import { checkSeccomp, type LinuxSeccomp } from '../spec/runtime/seccomp.js';
+import { validate } from '../spec/validate.js';
+import { parseDuration } from '../util/units.js';
 import type { ExecOptions } from './exec-options.js';
 
 /** What a sandbox may use. A limit that this machine or user cannot set is an error, never ignored. */
@@ -122,6 +124,9 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
   checkText(options, 'hostname', /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'a host name');
   checkText(options, 'rootfs', /^[^\0]+$/, 'a path');
   checkText(options, 'bundle', /^[^\0]+$/, 'a path');
+  if (options.workspace !== false) checkText(options, 'workspace', /^[^\0]+$/, 'a path or false');
+  if (options.timeout !== undefined) parseDuration(options.timeout, 'timeout');
+  if (typeof options.security?.seccomp === 'object') validate(checkSeccomp, options.security.seccomp, 'security.seccomp');
   checkText(options, 'cwd', /^\/[^\0]*$/, 'an absolute path');
   checkOneOf(options, 'network', ['none', 'host']);
   checkBoolean(options, 'readOnly');

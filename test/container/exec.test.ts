@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type CommandError, Sandbox } from 'nsbox';
+import { type Process, Sandbox } from 'nsbox';
 import { afterAll, describe, expect, test } from 'vitest';
 import { hasIdRanges, isSlow } from '../support/mode.js';
 import { eventually } from '../support/polling.js';
@@ -197,12 +197,13 @@ describe('signals', () => {
 
 describe('limits of time and output', () => {
   test('a timeout kills, and says so', async () => {
-    const error = await box.exec(PAUSE, { timeout: '50ms' }).then(
-      () => undefined,
-      (reason: CommandError) => reason,
-    );
-    expect(error).toMatchObject({ code: 'ERR_TIMEOUT', timedOut: true, signal: 'SIGKILL', stdout: 'ready' });
-    expect(error?.message).toContain('timed out');
+    await expect(box.exec(PAUSE, { timeout: '50ms' })).rejects.toMatchObject({
+      code: 'ERR_TIMEOUT',
+      timedOut: true,
+      signal: 'SIGKILL',
+      stdout: 'ready',
+      message: expect.stringContaining('timed out'),
+    });
   });
 
   test('what ends in time is not touched', async () => {
@@ -447,6 +448,6 @@ test('a thousand commands in one box', async () => {
 });
 
 /** Waits until a command has said that it is there. */
-async function ready(running: ReturnType<typeof box.exec>): Promise<void> {
+async function ready(running: Process): Promise<void> {
   for await (const chunk of running.stdout) if (String(chunk).includes('ready')) return;
 }

@@ -40,14 +40,14 @@ function left(): string[] {
   return [...abandoned, ...(hasOwner ? [] : directories()), ...mounts(), ...orphans()];
 }
 
-/** Processes of ours whose starter is gone. */
+/** Processes of ours whose starter is gone: the kernel has given them to one that all of this descends from. */
 function orphans(): string[] {
   const table = processTable();
-  const alive = new Map(table.map((entry) => [entry.pid, entry]));
+  const parents = new Map(table.map(({ pid, parent }) => [pid, parent]));
+  const ancestors = new Set<number>([1]);
+  for (let pid = parents.get(process.pid); pid; pid = parents.get(pid)) ancestors.add(pid);
   return table
-    .filter(
-      ({ name, parent }) => name.startsWith('nsbox-') && !/node|vitest/i.test(alive.get(parent)?.name ?? ''),
-    )
+    .filter(({ name, parent }) => name.startsWith('nsbox-') && ancestors.has(parent))
     .map(({ pid, name }) => `process ${pid} (${name})`);
 }
 
