@@ -47,7 +47,7 @@
         "-Wl,-z,noseparate-code", "-Wl,-z,noexecstack", "-s"
       ],
       "conditions": [
-        ["target_arch=='arm64'", { "cflags!": ["-fcf-protection=none"] }]
+        ["target_arch=='arm64'", { "cflags!": ["-fcf-protection=none"], "cflags": ["-mno-outline-atomics"] }]
       ]
     }
   ]
