@@ -2,7 +2,15 @@
 // Builds and runs the fuzzers in test/fuzz/native: with libFuzzer where clang and its runtime are installed, else with a
 // driver of our own and g++; with AddressSanitizer and UndefinedBehaviorSanitizer always.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileAll, coreSources, root, sanitizers, sourcesBelow } from './native-objects.mjs';
@@ -54,7 +62,10 @@ function names() {
 
 function hasLibFuzzer() {
   const probe = join(build, 'probe.cc');
-  writeFileSync(probe, 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n');
+  writeFileSync(
+    probe,
+    'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n',
+  );
   try {
     execFileSync('clang++', ['-fsanitize=fuzzer', '-o', join(build, 'probe'), probe], { stdio: 'ignore' });
     return true;
@@ -68,9 +79,15 @@ async function buildAll(chosen, engine) {
   const compiler = clang ? 'clang++' : (process.env.CXX ?? 'g++');
   // The same objects as the unit tests' where the compiler is the same.
   const out = clang ? join(build, 'libfuzzer') : join(root, 'build', 'test-native');
-  const settings = { compiler, out, flags: clang ? ['-fsanitize=fuzzer-no-link', '-Wno-gnu-statement-expression'] : [] };
+  const settings = {
+    compiler,
+    out,
+    flags: clang ? ['-fsanitize=fuzzer-no-link', '-Wno-gnu-statement-expression'] : [],
+  };
   const core = await compileAll(coreSources(), settings);
-  const own = sourcesBelow('test/fuzz/native').filter((file) => isWanted(basename(file, '.cc'), chosen, clang));
+  const own = sourcesBelow('test/fuzz/native').filter((file) =>
+    isWanted(basename(file, '.cc'), chosen, clang),
+  );
   const objects = await compileAll(own, settings);
   const driver = clang ? [] : objects.filter((file) => file.includes('_driver.cc'));
   return chosen.map((name) => {
@@ -93,7 +110,11 @@ async function runOne(name, program, engine) {
   const last = join(work, 'last');
   const args =
     engine === 'libfuzzer'
-      ? [`-max_total_time=${options.seconds}`, `-seed=${Number(options.seed) % 2 ** 31}`, `-artifact_prefix=${work}/`]
+      ? [
+          `-max_total_time=${options.seconds}`,
+          `-seed=${Number(options.seed) % 2 ** 31}`,
+          `-artifact_prefix=${work}/`,
+        ]
       : [options.seconds, String(Number(options.seed) % 2 ** 32), last];
   const { code, output } = await run(program, args);
   if (code === 0) {
@@ -108,7 +129,11 @@ async function runOne(name, program, engine) {
 
 function saveCrash(name, work, last) {
   const found = readdirSync(work).find((file) => /^(crash|leak|timeout|oom)-/.test(file));
-  const input = found ? readFileSync(join(work, found)) : existsSync(last) ? unwrap(readFileSync(last)) : Buffer.alloc(0);
+  const input = found
+    ? readFileSync(join(work, found))
+    : existsSync(last)
+      ? unwrap(readFileSync(last))
+      : Buffer.alloc(0);
   const file = join(build, `crash-${name}-${options.seed}`);
   writeFileSync(file, input);
   return file;

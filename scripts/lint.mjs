@@ -25,7 +25,12 @@ const { values: options } = parseArgs({
   },
 });
 
-const steps = { biome, types, 'clang-format': clangFormat, ...(options.tidy ? { 'clang-tidy': clangTidy } : {}) };
+const steps = {
+  biome,
+  types,
+  'clang-format': clangFormat,
+  ...(options.tidy ? { 'clang-tidy': clangTidy } : {}),
+};
 if (options.help) process.stdout.write(HELP);
 else process.exitCode = runAll();
 
@@ -41,7 +46,12 @@ function runAll() {
 
 function biome() {
   const fix = options.write ? ['--write'] : [];
-  return passes(bin('@biomejs/biome/bin/biome'), ['check', '--error-on-warnings', '--no-errors-on-unmatched', ...fix]);
+  return passes(bin('@biomejs/biome/bin/biome'), [
+    'check',
+    '--error-on-warnings',
+    '--no-errors-on-unmatched',
+    ...fix,
+  ]);
 }
 
 function types() {
@@ -56,13 +66,21 @@ function clangFormat() {
 
 function clangTidy() {
   if (!hasProgram('clang-tidy')) return skip('clang-tidy is not installed');
-  const commands = coreSources().map((file) => ({ directory: root, file, arguments: ['clang++', ...tidyFlags(), file] }));
+  const commands = coreSources().map((file) => ({
+    directory: root,
+    file,
+    arguments: ['clang++', ...tidyFlags(), file],
+  }));
   const folder = join(root, 'build', 'tidy');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'compile_commands.json'), JSON.stringify(commands));
   const files = coreSources().join('\n');
   const command = ['-P', String(availableParallelism()), '-n', '4', 'clang-tidy', '--quiet', '-p', folder];
-  const done = spawnSync('xargs', command, { cwd: root, input: files, stdio: ['pipe', 'inherit', 'inherit'] });
+  const done = spawnSync('xargs', command, {
+    cwd: root,
+    input: files,
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
   return done.status === 0 ? 'ok' : 'failed';
 }
 
@@ -72,7 +90,10 @@ function tidyFlags() {
 
 // Tracked files, so that what others are writing is theirs; generated tables are as their generator writes them.
 function ownSources() {
-  const list = execFileSync('git', ['ls-files', 'native', 'test/native', 'test/fuzz/native'], { cwd: root, encoding: 'utf8' });
+  const list = execFileSync('git', ['ls-files', 'native', 'test/native', 'test/fuzz/native'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return list.split('\n').filter((name) => /\.(cc|h)$/.test(name));
 }
 

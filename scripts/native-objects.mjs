@@ -39,7 +39,12 @@ export function sourcesBelow(folder) {
 // Compiles what is stale and answers the objects' names, in the order of the sources.
 export async function compileAll(sources, { compiler, out, flags = [] }) {
   mkdirSync(out, { recursive: true });
-  const jobs = sources.map((source) => ({ source, object: objectOf(source, out), compiler, flags: flagsOf(source, flags) }));
+  const jobs = sources.map((source) => ({
+    source,
+    object: objectOf(source, out),
+    compiler,
+    flags: flagsOf(source, flags),
+  }));
   const queue = jobs.filter((job) => !isFresh(job.object, job.flags));
   if (queue.length > 1) console.log(`compiling ${queue.length} of ${jobs.length} files`);
   const workers = Array.from({ length: availableParallelism() }, async () => {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-// The unit tests' harness: TEST("what holds") { EXPECT(...); EXPECT_EQ(a, b); }. The programs print "N passed,
-// N failed" and are built hosted, with AddressSanitizer and UndefinedBehaviorSanitizer.
+// The unit tests' harness: TEST("what holds") { EXPECT(...); EXPECT_EQ(a, b); }. The programs print "N
+// passed, N failed" and are built hosted, with AddressSanitizer and UndefinedBehaviorSanitizer.
 namespace nsbox::test {
 
 using Body = void (*)();
@@ -43,13 +43,13 @@ struct Registration {
 
 #define NSBOX_JOIN2(a, b) a##b
 #define NSBOX_JOIN(a, b) NSBOX_JOIN2(a, b)
-#define TEST(name)                                                                              \
-  static void NSBOX_JOIN(test_body_, __LINE__)();                                               \
-  static const nsbox::test::Registration NSBOX_JOIN(test_registration_, __LINE__)(              \
-      name, &NSBOX_JOIN(test_body_, __LINE__));                                                 \
+#define TEST(name)                                                                 \
+  static void NSBOX_JOIN(test_body_, __LINE__)();                                  \
+  static const nsbox::test::Registration NSBOX_JOIN(test_registration_, __LINE__)( \
+      name, &NSBOX_JOIN(test_body_, __LINE__));                                    \
   static void NSBOX_JOIN(test_body_, __LINE__)()
-#define EXPECT(condition) \
-  do {                    \
+#define EXPECT(condition)                                                \
+  do {                                                                   \
     if (!(condition)) nsbox::test::fail(__FILE__, __LINE__, #condition); \
   } while (0)
 // Both sides live until the comparison is done, temporaries that they point into as well.

@@ -56,7 +56,7 @@ struct Ok {};
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : ok_(true) { new (&value_) T(std::move(value)); }     // NOLINT: `return value;` is the idiom.
+  Result(T value) : ok_(true) { new (&value_) T(std::move(value)); }  // NOLINT: `return value;` is the idiom.
   Result(Error error) : ok_(false) { new (&error_) Error(std::move(error)); }  // NOLINT: likewise.
   Result(Result&& other) noexcept : ok_(other.ok_) {
     if (ok_)
@@ -111,11 +111,11 @@ using Status = Result<Ok>;
 }  // namespace nsbox
 
 // Passes a failure up; gives the value otherwise.
-#define NSBOX_TRY(expression, name)     \
-  ({                                    \
-    auto name = (expression);           \
-    if (!name) return name.error();     \
-    std::move(name).value();            \
+#define NSBOX_TRY(expression, name) \
+  ({                                \
+    auto name = (expression);       \
+    if (!name) return name.error(); \
+    std::move(name).value();        \
   })
 #define NSBOX_TRY_NAMED(expression, number) NSBOX_TRY(expression, try_result_##number)
 #define NSBOX_TRY_COUNTED(expression, number) NSBOX_TRY_NAMED(expression, number)

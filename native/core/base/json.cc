@@ -124,7 +124,8 @@ class Parser {
   }
 
   bool take_word(std::string_view word) {
-    if (static_cast<size_t>(end_ - at_) < word.size() || memcmp(at_, word.data(), word.size()) != 0) return false;
+    if (static_cast<size_t>(end_ - at_) < word.size() || memcmp(at_, word.data(), word.size()) != 0)
+      return false;
     at_ += word.size();
     return true;
   }
@@ -266,7 +267,7 @@ class Parser {
     for (int i = 0; i < 4; i++, at_++) {
       if (at_ == end_) return fail("a short escape");
       const char c = *at_;
-      const int digit = is_digit(c)                ? c - '0'
+      const int digit = is_digit(c)            ? c - '0'
                         : c >= 'a' && c <= 'f' ? c - 'a' + 10
                         : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                                : -1;

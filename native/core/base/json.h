@@ -7,8 +7,8 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 
-// A reader and a writer of JSON (RFC 8259), strict: one document, valid UTF-8, no trailing comma. The reader's
-// values live in an arena; its limits keep hostile input from using up stack or memory.
+// A reader and a writer of JSON (RFC 8259), strict: one document, valid UTF-8, no trailing comma. The
+// reader's values live in an arena; its limits keep hostile input from using up stack or memory.
 namespace nsbox::json {
 
 inline constexpr size_t kMaxDepth = 64;
@@ -64,7 +64,8 @@ inline std::span<const Member> Value::members() const { return {members_, size_}
 // The document in `text`, which must outlive the value: strings without escapes point into it.
 Result<Value> parse(std::string_view text, Arena& arena);
 
-// Writes one document into a String; the caller keeps the grammar (begin/end in pairs, a key before each member).
+// Writes one document into a String; the caller keeps the grammar (begin/end in pairs, a key before each
+// member).
 class Writer {
  public:
   Writer& begin_object();

@@ -2,8 +2,8 @@
 
 namespace nsbox {
 
-// Where memory is only given out upward (the executable), work that repeats goes back to a mark when it is done.
-// In a program with an ordinary heap this does nothing.
+// Where memory is only given out upward (the executable), work that repeats goes back to a mark when it is
+// done. In a program with an ordinary heap this does nothing.
 struct MemoryHooks {
   void* (*mark)() = nullptr;
   void (*release)(void* mark) = nullptr;

@@ -59,8 +59,8 @@ inline void append_part(String& out, const String& text) { out.append(text.view(
 inline void append_part(String& out, char c) { out.append(c); }
 inline void append_part(String& out, Octal number) { append_unsigned(out, number.value, 8); }
 template <std::integral Number>
-  requires(!std::same_as<Number, char> && !std::same_as<Number, bool>)
-void append_part(String& out, Number number) {
+requires(!std::same_as<Number, char> && !std::same_as<Number, bool>) void append_part(String& out,
+                                                                                      Number number) {
   if constexpr (std::is_signed_v<Number>)
     append_signed(out, number);
   else

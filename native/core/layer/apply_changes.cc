@@ -58,7 +58,8 @@ class Applier {
                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   }
 
-  Status apply_entry(int from, const String& parent, const char* name, const String& path, bool wanted, int depth) {
+  Status apply_entry(int from, const String& parent, const char* name, const String& path, bool wanted,
+                     int depth) {
     const auto info = TRY(sys::statx(from, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS));
     if (S_ISDIR(info.stx_mode)) return apply_subdirectory(from, parent, name, path, info, wanted, depth);
     UniqueFd to = TRY(open_target(parent));

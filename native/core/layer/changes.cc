@@ -75,12 +75,13 @@ class Lister {
     return false;
   }
 
-  // Whether a layer hides a path that it does not have from the layers below: by a directory on the way that is opaque,
-  // or by anything there that is no directory.
+  // Whether a layer hides a path that it does not have from the layers below: by a directory on the way that
+  // is opaque, or by anything there that is no directory.
   static bool hides(int lower, std::string_view path) {
     for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
-      auto above = sys::openat2(lower, String(path.substr(0, slash)).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+      auto above =
+          sys::openat2(lower, String(path.substr(0, slash)).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
       if (above.err() == ENOENT || above.err() == EACCES) return false;
       if (!above || is_opaque(above->get())) return true;
     }

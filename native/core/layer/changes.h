@@ -25,8 +25,8 @@ struct Change {
 bool is_whiteout(uint32_t mode, uint32_t major, uint32_t minor);
 bool is_opaque(int directory);
 
-// All changes, parents before children. `lowers`: the layers below, topmost first. A directory that exists below
-// counts only when its mode or owner is another.
+// All changes, parents before children. `lowers`: the layers below, topmost first. A directory that exists
+// below counts only when its mode or owner is another.
 Result<Vector<Change>> list_changes(int upper, std::span<const int> lowers);
 
 }  // namespace nsbox

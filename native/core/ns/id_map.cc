@@ -19,7 +19,8 @@ Status write_id_maps(int proc, std::span<const IdMapping> users, std::span<const
 }
 
 Status write_own_id_maps(std::span<const IdMapping> users, std::span<const IdMapping> groups) {
-  // Without CAP_SETGID outside, a group map wants setgroups denied: else a group could be dropped that forbids.
+  // Without CAP_SETGID outside, a group map wants setgroups denied: else a group could be dropped that
+  // forbids.
   TRY(write_file_at(AT_FDCWD, "/proc/self/setgroups", "deny"));
   UniqueFd proc = TRY(sys::open("/proc/self", O_PATH | O_DIRECTORY));
   return write_id_maps(proc.get(), users, groups);

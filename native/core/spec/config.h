@@ -13,8 +13,8 @@
 #include "core/security/capabilities.h"
 #include "core/security/rlimits.h"
 
-// The runtime-spec's config.json, in the structs of the folders that act on it. All texts live in the arena that the
-// document was read with.
+// The runtime-spec's config.json, in the structs of the folders that act on it. All texts live in the arena
+// that the document was read with.
 namespace nsbox {
 
 struct ProcessSpec {
@@ -61,7 +61,7 @@ struct Config {
   Vector<std::string_view> masked_paths;
   Vector<std::string_view> readonly_paths;
   Vector<Sysctl> sysctls;
-  uint64_t rootfs_propagation = 0;                  // MS_*; 0 where the configuration says nothing.
+  uint64_t rootfs_propagation = 0;         // MS_*; 0 where the configuration says nothing.
   const json::Value* resources = nullptr;  // linux.resources, read by cgroup_limits().
   const json::Value* seccomp = nullptr;    // linux.seccomp
 

@@ -23,7 +23,8 @@ Status read_mount(const Reader& object, Config& out) {
   for (std::string_view option : options) add_mount_option(mount, option);
   if (mount.type == "bind") mount.bind = true;
   if (mount.destination.empty()) return object.refuse("destination", "expected a path");
-  if (!mount.bind && mount.type.empty()) return object.refuse("type", "expected a file system type, or a bind option");
+  if (!mount.bind && mount.type.empty())
+    return object.refuse("type", "expected a file system type, or a bind option");
   if (mount.bind && mount.source.empty()) return object.refuse("source", "a bind mount wants a source");
   out.mounts.push_back(std::move(mount));
   return Ok{};
@@ -36,7 +37,8 @@ Status read_namespace(const Reader& object, Config& out) {
   TRY(object.read("path", one.path));
   one.flag = namespace_flag(type);
   if (!one.flag) return object.refuse("type", format("unknown namespace ", type));
-  if (out.has_namespace(one.flag)) return object.refuse("type", format("the namespace ", type, " stands twice"));
+  if (out.has_namespace(one.flag))
+    return object.refuse("type", format("the namespace ", type, " stands twice"));
   out.namespaces.push_back(one);
   return Ok{};
 }
@@ -75,8 +77,8 @@ bool sysctl_is_namespaced(const Config& config, std::string_view name) {
   constexpr uint64_t kIpc = 0x08000000, kNet = 0x40000000, kUts = 0x04000000;
   if (name.starts_with("net.")) return config.has_namespace(kNet);
   if (name == "kernel.domainname" || name == "kernel.hostname") return config.has_namespace(kUts);
-  for (std::string_view ipc : {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-                               "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"})
+  for (std::string_view ipc : {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+                               "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"})
     if (name == ipc) return config.has_namespace(kIpc);
   return name.starts_with("fs.mqueue.") && config.has_namespace(kIpc);
 }
@@ -104,8 +106,10 @@ uint64_t propagation_of(std::string_view name) {
 
 Status read_linux(const Reader& linux_object, Config& out) {
   TRY(linux_object.each_object("namespaces", [&](const Reader& one) { return read_namespace(one, out); }));
-  TRY(linux_object.each_object("uidMappings", [&](const Reader& one) { return read_mapping(one, out.user_mappings); }));
-  TRY(linux_object.each_object("gidMappings", [&](const Reader& one) { return read_mapping(one, out.group_mappings); }));
+  TRY(linux_object.each_object("uidMappings",
+                               [&](const Reader& one) { return read_mapping(one, out.user_mappings); }));
+  TRY(linux_object.each_object("gidMappings",
+                               [&](const Reader& one) { return read_mapping(one, out.group_mappings); }));
   TRY(linux_object.each_object("devices", [&](const Reader& one) { return read_device(one, out); }));
   TRY(linux_object.read("maskedPaths", out.masked_paths));
   TRY(linux_object.read("readonlyPaths", out.readonly_paths));

@@ -5,8 +5,8 @@
 
 namespace nsbox {
 
-// Reads a config.json. Strict by type, because the executable is a security boundary of its own; what only people need
-// to be told is checked in lib/spec.
+// Reads a config.json. Strict by type, because the executable is a security boundary of its own; what only
+// people need to be told is checked in lib/spec.
 Result<Config> parse_config(const json::Value& document, Arena& arena);
 // Reads the configuration's process object, or the one an exec brings.
 Result<ProcessSpec> parse_process(const json::Value& value, std::string_view name);

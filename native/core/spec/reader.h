@@ -7,9 +7,9 @@
 #include "core/base/json.h"
 #include "core/base/vector.h"
 
-// Takes fields out of JSON objects, strictly by type. An absent field leaves the target as it is; unknown fields are
-// nobody's business (runtime-spec, "Extensibility"). Errors name the place: "process.args[0]: expected a string, got a
-// number".
+// Takes fields out of JSON objects, strictly by type. An absent field leaves the target as it is; unknown
+// fields are nobody's business (runtime-spec, "Extensibility"). Errors name the place: "process.args[0]:
+// expected a string, got a number".
 namespace nsbox {
 
 class Reader {

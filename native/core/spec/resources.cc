@@ -135,7 +135,8 @@ Result<Limits> parse_resources(const json::Value& value) {
   Limits out;
   TRY(resources.with_object("memory", [&](const Reader& memory) { return read_memory(memory, out.memory); }));
   TRY(resources.with_object("cpu", [&](const Reader& cpu) { return read_cpu(cpu, out.cpu); }));
-  TRY(resources.with_object("pids", [&](const Reader& pids) { return read_optional(pids, "limit", out.pids); }));
+  TRY(resources.with_object("pids",
+                            [&](const Reader& pids) { return read_optional(pids, "limit", out.pids); }));
   TRY(resources.with_object("blockIO", [&](const Reader& io) { return read_block_io(io, out.block_io); }));
   TRY(resources.each_object("hugepageLimits", [&](const Reader& entry) -> Status {
     HugepageLimit one;
@@ -157,8 +158,10 @@ Result<Limits> parse_resources(const json::Value& value) {
     return Ok{};
   }));
   TRY(resources.with_object("network", [&](const Reader& network) { return read_network(network, out); }));
-  TRY(resources.with_object("unified", [&](const Reader& unified) { return read_unified(unified, out.unified); }));
-  TRY(resources.each_object("devices", [&](const Reader& entry) { return read_device_rule(entry, out.devices); }));
+  TRY(resources.with_object("unified",
+                            [&](const Reader& unified) { return read_unified(unified, out.unified); }));
+  TRY(resources.each_object("devices",
+                            [&](const Reader& entry) { return read_device_rule(entry, out.devices); }));
   return out;
 }
 

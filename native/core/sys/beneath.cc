@@ -83,7 +83,8 @@ Result<ParentAndName> open_parent_in_root(int root, std::string_view path) {
   const size_t slash = path.find_last_of('/');
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   const std::string_view directory = slash == std::string_view::npos ? "/" : path.substr(0, slash + 1);
-  if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string_view::npos) return Error(EINVAL);
+  if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string_view::npos)
+    return Error(EINVAL);
   UniqueFd parent = TRY(open_resolved(root, directory, O_PATH | O_DIRECTORY, 0));
   return ParentAndName{std::move(parent), String(name)};
 }

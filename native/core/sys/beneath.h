@@ -5,8 +5,9 @@
 #include "core/base/error.h"
 #include "core/sys/unique_fd.h"
 
-// Paths beneath a root that may be hostile: every name is resolved by openat2(2) with that directory as the root, so
-// that no "..", absolute link or magic link leads out of it. One component is made at a time, on a held descriptor.
+// Paths beneath a root that may be hostile: every name is resolved by openat2(2) with that directory as the
+// root, so that no "..", absolute link or magic link leads out of it. One component is made at a time, on a
+// held descriptor.
 namespace nsbox {
 
 // Opens what is there. "/" and "" mean the root itself.

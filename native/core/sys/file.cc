@@ -1,6 +1,7 @@
 #include "core/sys/file.h"
 
 #include <dirent.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -81,7 +82,8 @@ Result<Vector<DirectoryEntry>> read_directory(int dir) {
 
 namespace {
 
-// Removes what is below one directory, holding few descriptors whatever the depth: what lies deeper is moved up.
+// Removes what is below one directory, holding few descriptors whatever the depth: what lies deeper is moved
+// up.
 class TreeRemover {
  public:
   explicit TreeRemover(int top) : top_(top) {}
@@ -132,7 +134,8 @@ class TreeRemover {
   Status move_up(int dir, const char* name) {
     TRY(open_to_empty(dir, name));  // Its mode must let its ".." be changed.
     for (;; number_++) {
-      auto moved = sys::renameat2(dir, name, top_, format(".nsbox-remove-", number_).c_str(), 1 /* NOREPLACE */);
+      auto moved =
+          sys::renameat2(dir, name, top_, format(".nsbox-remove-", number_).c_str(), 1 /* NOREPLACE */);
       if (moved.err() == EEXIST) continue;
       if (moved) moved_++;
       return moved;

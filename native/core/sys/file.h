@@ -7,8 +7,8 @@
 #include "core/base/vector.h"
 #include "core/sys/unique_fd.h"
 
-// Whole-file helpers over a directory descriptor (or AT_FDCWD). Names are relative to it and trusted: for a path
-// inside a root that may be hostile see beneath.h. Errors name the path.
+// Whole-file helpers over a directory descriptor (or AT_FDCWD). Names are relative to it and trusted: for a
+// path inside a root that may be hostile see beneath.h. Errors name the path.
 namespace nsbox {
 
 inline constexpr size_t kDefaultReadLimit = size_t{1} << 20;

@@ -30,7 +30,9 @@ Status close(int fd) { return status(call(__NR_close, fd)); }
 Status close_range(unsigned first, unsigned last, unsigned flags) {
   return status(call(__NR_close_range, first, last, flags));
 }
-Result<size_t> read(int fd, void* buffer, size_t size) { return number<size_t>(call(__NR_read, fd, buffer, size)); }
+Result<size_t> read(int fd, void* buffer, size_t size) {
+  return number<size_t>(call(__NR_read, fd, buffer, size));
+}
 Result<size_t> write(int fd, const void* buffer, size_t size) {
   return number<size_t>(call(__NR_write, fd, buffer, size));
 }
@@ -68,7 +70,9 @@ Status symlinkat(const char* target, int dir, const char* path) {
 Status linkat(int from_dir, const char* from, int to_dir, const char* to, int flags) {
   return status(call(__NR_linkat, from_dir, from, to_dir, to, flags));
 }
-Status unlinkat(int dir, const char* path, int flags) { return status(call(__NR_unlinkat, dir, path, flags)); }
+Status unlinkat(int dir, const char* path, int flags) {
+  return status(call(__NR_unlinkat, dir, path, flags));
+}
 Status renameat2(int from_dir, const char* from, int to_dir, const char* to, unsigned flags) {
   return status(call(__NR_renameat2, from_dir, from, to_dir, to, flags));
 }
@@ -76,7 +80,9 @@ Result<size_t> readlinkat(int dir, const char* path, char* buffer, size_t size) 
   return number<size_t>(call(__NR_readlinkat, dir, path, buffer, size));
 }
 Status fchmod(int fd, mode_t mode) { return status(call(__NR_fchmod, fd, mode)); }
-Status fchmodat(int dir, const char* path, mode_t mode) { return status(call(__NR_fchmodat, dir, path, mode)); }
+Status fchmodat(int dir, const char* path, mode_t mode) {
+  return status(call(__NR_fchmodat, dir, path, mode));
+}
 Status fchown(int fd, uint32_t user, uint32_t group) { return status(call(__NR_fchown, fd, user, group)); }
 Status fchownat(int dir, const char* path, uint32_t user, uint32_t group, int flags) {
   return status(call(__NR_fchownat, dir, path, user, group, flags));
@@ -151,7 +157,8 @@ Status move_mount(int from_dir, const char* from, int to_dir, const char* to, un
 Status mount_setattr(int dir, const char* path, unsigned flags, const mount_attr& attributes) {
   return status(call(__NR_mount_setattr, dir, path, flags, &attributes, sizeof attributes));
 }
-Status mount(const char* source, const char* target, const char* type, unsigned long flags, const void* data) {
+Status mount(const char* source, const char* target, const char* type, unsigned long flags,
+             const void* data) {
   return status(call(__NR_mount, source, target, type, flags, data));
 }
 Status umount2(const char* target, int flags) { return status(call(__NR_umount2, target, flags)); }
@@ -163,12 +170,16 @@ Result<pid_t> clone3(clone_args& args) { return number<pid_t>(call(__NR_clone3, 
 Status unshare(uint64_t flags) { return status(call(__NR_unshare, flags)); }
 Status setns(int fd, int type) { return status(call(__NR_setns, fd, type)); }
 Status sethostname(std::string_view name) { return status(call(__NR_sethostname, name.data(), name.size())); }
-Status setdomainname(std::string_view name) { return status(call(__NR_setdomainname, name.data(), name.size())); }
+Status setdomainname(std::string_view name) {
+  return status(call(__NR_setdomainname, name.data(), name.size()));
+}
 pid_t getpid() { return static_cast<pid_t>(call(__NR_getpid)); }
 pid_t getppid() { return static_cast<pid_t>(call(__NR_getppid)); }
 pid_t gettid() { return static_cast<pid_t>(call(__NR_gettid)); }
 Result<pid_t> setsid() { return number<pid_t>(call(__NR_setsid)); }
-Result<UniqueFd> pidfd_open(pid_t pid, unsigned flags) { return descriptor(call(__NR_pidfd_open, pid, flags)); }
+Result<UniqueFd> pidfd_open(pid_t pid, unsigned flags) {
+  return descriptor(call(__NR_pidfd_open, pid, flags));
+}
 Status pidfd_send_signal(int pidfd, int signal) {
   return status(call(__NR_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
@@ -237,7 +248,8 @@ Result<int> poll(Pollfd* fds, size_t count, int timeout_ms) {
   struct {
     int64_t seconds, nanoseconds;
   } const timeout = {timeout_ms / 1000, static_cast<int64_t>(timeout_ms % 1000) * 1'000'000};
-  return number<int>(call(__NR_ppoll, fds, count, timeout_ms < 0 ? nullptr : &timeout, nullptr, kSignalSetSize));
+  return number<int>(
+      call(__NR_ppoll, fds, count, timeout_ms < 0 ? nullptr : &timeout, nullptr, kSignalSetSize));
 }
 
 Result<UniqueFd> socket(int domain, int type, int protocol) {
@@ -247,7 +259,8 @@ Status socketpair(int domain, int type, int protocol, int (&ends)[2]) {
   return status(call(__NR_socketpair, domain, type | SOCK_CLOEXEC, protocol, &ends[0]));
 }
 Status bind(int fd, const void* address, size_t size) { return status(call(__NR_bind, fd, address, size)); }
-Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address, size_t address_size) {
+Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
+                      size_t address_size) {
   return number<size_t>(call(__NR_sendto, fd, buffer, size, flags, address, address_size));
 }
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags) {

@@ -16,9 +16,9 @@ struct sock_fprog;
 struct rlimit64;
 struct rusage;
 
-// One thin function a system call, no libc behind it: each answers a Result with the bare errno, for a caller that
-// knows the names to add. Section 2 of the manual documents each under its own name. Descriptors that a call makes
-// are close-on-exec always.
+// One thin function a system call, no libc behind it: each answers a Result with the bare errno, for a caller
+// that knows the names to add. Section 2 of the manual documents each under its own name. Descriptors that a
+// call makes are close-on-exec always.
 namespace nsbox::sys {
 
 inline Status status(long result) {
@@ -124,7 +124,8 @@ Status waitid(int type, int id, void* info, int options, rusage* usage);
 Result<pid_t> wait4(pid_t pid, int* wait_status, int options, rusage* usage);
 Status execveat(int dir, const char* path, const char* const* argv, const char* const* envp, int flags);
 [[noreturn]] void exit(int exit_status);
-Result<long> prctl(int option, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0, unsigned long d = 0);
+Result<long> prctl(int option, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0,
+                   unsigned long d = 0);
 Status prlimit(pid_t pid, int resource, const rlimit64* set, rlimit64* get);
 Status setpriority(int which, int who, int priority);
 
@@ -159,7 +160,8 @@ Result<int> poll(Pollfd* fds, size_t count, int timeout_ms);
 Result<UniqueFd> socket(int domain, int type, int protocol);
 Status socketpair(int domain, int type, int protocol, int (&ends)[2]);
 Status bind(int fd, const void* address, size_t size);
-Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address, size_t address_size);
+Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
+                      size_t address_size);
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags);
 Result<size_t> sendmsg(int fd, const void* header, int flags);
 Result<size_t> recvmsg(int fd, void* header, int flags);

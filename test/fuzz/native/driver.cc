@@ -1,5 +1,6 @@
-// Runs a fuzzer's function without libFuzzer: inputs are made from the target's seeds by bit flips, splices and words,
-// in an order that a number decides. What was tried last is on disk before it is tried, so a crash can be looked at.
+// Runs a fuzzer's function without libFuzzer: inputs are made from the target's seeds by bit flips, splices
+// and words, in an order that a number decides. What was tried last is on disk before it is tried, so a crash
+// can be looked at.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -101,7 +102,8 @@ class LastInput {
   explicit LastInput(const char* path) {
     const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, kMaxInput + sizeof(uint64_t)) != 0) std::abort();
-    shared_ = static_cast<char*>(mmap(nullptr, kMaxInput + sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    shared_ = static_cast<char*>(
+        mmap(nullptr, kMaxInput + sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
     close(fd);
   }
   void set(const std::string& input) {

@@ -1,4 +1,5 @@
-// /proc/self/mountinfo and /proc/self/cgroup, with a NUL between: mount points may have any name that a user likes.
+// /proc/self/mountinfo and /proc/self/cgroup, with a NUL between: mount points may have any name that a user
+// likes.
 #include <cstdint>
 #include <cstdlib>
 
@@ -29,14 +30,22 @@ std::vector<std::string> seeds() {
       "34 30 0:30 /docker/a /sys/fs/cgroup/cpu,cpuacct rw shared:15 - cgroup cgroup rw,cpu,cpuacct\n"
       "35 30 0:31 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
       "36 30 0:32 /.. /mnt/with\\040blank\\134 ro - cgroup cgroup rw,memory\n";
-  const std::string own = "12:cpu,cpuacct:/docker/a/b\n3:memory:/..\n1:name=systemd:/user.slice\n0::/user.slice/x\n";
+  const std::string own =
+      "12:cpu,cpuacct:/docker/a/b\n3:memory:/..\n1:name=systemd:/user.slice\n0::/user.slice/x\n";
   return {hybrid + std::string(1, '\0') + own, hybrid, std::string(1, '\0') + own,
           "29 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw" + std::string(1, '\0') + "0::/\n"};
 }
 
 std::vector<std::string> words() {
-  return {" - ", "cgroup", "cgroup2", "\n", "\\040", "\\377", "\\", "0::", "name=", "/..", "/../", " (deleted)", "rw,cpu",
-          "ro", ",", "/sys/fs/cgroup", ":", std::string(1, '\0')};
+  return {" - ",     "cgroup",
+          "cgroup2", "\n",
+          "\\040",   "\\377",
+          "\\",      "0::",
+          "name=",   "/..",
+          "/../",    " (deleted)",
+          "rw,cpu",  "ro",
+          ",",       "/sys/fs/cgroup",
+          ":",       std::string(1, '\0')};
 }
 
 }  // namespace nsbox::fuzz

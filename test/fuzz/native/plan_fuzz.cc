@@ -29,7 +29,8 @@ void check(const Plan& plan) {
   }
   for (const Sysctl& one : config.sysctls) {
     no_nul(one.name);
-    if (one.name.find("..") != std::string_view::npos || one.name.find('/') != std::string_view::npos) std::abort();
+    if (one.name.find("..") != std::string_view::npos || one.name.find('/') != std::string_view::npos)
+      std::abort();
   }
   for (const Device& device : config.devices)
     if (device.path.empty() || device.path[0] != '/' || device.mode > 07777) std::abort();
@@ -61,7 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 namespace nsbox::fuzz {
 
 std::vector<std::string> seeds() {
-  return {R"({"config":{"root":{"path":"/","readonly":true},"hostname":"box","process":{"args":["sh"],"cwd":"/","env":["A=1"],
+  return {
+      R"({"config":{"root":{"path":"/","readonly":true},"hostname":"box","process":{"args":["sh"],"cwd":"/","env":["A=1"],
 "user":{"uid":0,"gid":0,"umask":18,"additionalGids":[1]},"capabilities":{"bounding":["CAP_KILL"]},
 "rlimits":[{"type":"RLIMIT_NOFILE","soft":1,"hard":2}],"consoleSize":{"height":24,"width":80},"oomScoreAdj":0},
 "mounts":[{"destination":"/proc","type":"proc","source":"proc","options":["nosuid","ro"]},
@@ -71,14 +73,42 @@ std::vector<std::string> seeds() {
 "sysctl":{"net.core.somaxconn":"1"},"rootfsPropagation":"private"}},"root":"overlay","idMaps":"self","hold":true,"start":true,
 "scratchSize":1048576,"snapshots":[{"target":"/","lowers":["/l"]}],
 "cgroup":{"name":"g","join":3,"parents":[{"controllers":1,"version":2}]}})",
-          R"({"config":{}})", R"({"config":null,"root":"split"})"};
+      R"({"config":{}})", R"({"config":null,"root":"split"})"};
 }
 
 std::vector<std::string> words() {
-  return {"{",        "}",       "[",        "]",       ":",        ",",         "\"",      "null",    "true",   "1",
-          "-1",       "4294967295", "1.5",   "\"\\u0000\"", "\"config\":", "\"process\":", "\"linux\":", "\"mounts\":[",
-          "\"destination\":", "\"options\":[", "\"bind\"", "\"rro\"", "\"sysctl\":{", "\"net.\"", "\"namespaces\":[",
-          "\"type\":\"pid\"", "\"devices\":[", "\"cgroup\":{", "\"parents\":[", "\"snapshots\":[", "\"user\":{", ".."};
+  return {"{",
+          "}",
+          "[",
+          "]",
+          ":",
+          ",",
+          "\"",
+          "null",
+          "true",
+          "1",
+          "-1",
+          "4294967295",
+          "1.5",
+          "\"\\u0000\"",
+          "\"config\":",
+          "\"process\":",
+          "\"linux\":",
+          "\"mounts\":[",
+          "\"destination\":",
+          "\"options\":[",
+          "\"bind\"",
+          "\"rro\"",
+          "\"sysctl\":{",
+          "\"net.\"",
+          "\"namespaces\":[",
+          "\"type\":\"pid\"",
+          "\"devices\":[",
+          "\"cgroup\":{",
+          "\"parents\":[",
+          "\"snapshots\":[",
+          "\"user\":{",
+          ".."};
 }
 
 }  // namespace nsbox::fuzz

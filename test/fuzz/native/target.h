@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-// What a fuzzer may give beside its LLVMFuzzerTestOneInput, in its own file or in NAME_seeds.cc: inputs to begin with,
-// and words of its language.
+// What a fuzzer may give beside its LLVMFuzzerTestOneInput, in its own file or in NAME_seeds.cc: inputs to
+// begin with, and words of its language.
 namespace nsbox::fuzz {
 
 std::vector<std::string> seeds() __attribute__((weak));

@@ -64,5 +64,6 @@ TEST("format: numbers of every kind and their extremes") {
   EXPECT_EQ(format(INT64_MIN).view(), std::string_view("-9223372036854775808"));
   EXPECT_EQ(format(UINT64_MAX).view(), std::string_view("18446744073709551615"));
   EXPECT_EQ(format(0, 'c', int8_t{-1}).view(), std::string_view("0c-1"));
-  EXPECT_EQ(format(Octal{0}, " ", Octal{0755}, " ", Octal{UINT_MAX}).view(), std::string_view("0 755 37777777777"));
+  EXPECT_EQ(format(Octal{0}, " ", Octal{0755}, " ", Octal{UINT_MAX}).view(),
+            std::string_view("0 755 37777777777"));
 }

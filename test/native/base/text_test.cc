@@ -8,8 +8,8 @@ TEST("text: numbers are decimal, whole and without ornament") {
   EXPECT(parse_unsigned("0") == 0U);
   EXPECT(parse_unsigned("007") == 7U);
   EXPECT(parse_unsigned("18446744073709551615") == UINT64_MAX);
-  for (const char* bad : {"", " 1", "1 ", "+1", "-1", "0x1", "1e3", "1.0", "18446744073709551616", "99999999999999999999",
-                          "1\n", "\xD9\xA1"})
+  for (const char* bad : {"", " 1", "1 ", "+1", "-1", "0x1", "1e3", "1.0", "18446744073709551616",
+                          "99999999999999999999", "1\n", "\xD9\xA1"})
     EXPECT(!parse_unsigned(bad));
   EXPECT(!parse_unsigned(std::string_view("1\0", 2)));
 }

@@ -140,7 +140,8 @@ TEST("init: a held box serves processes, signals and its files") {
     EXPECT(ready.reply.kind == ReplyKind::kReady);
     Output output;
     EXPECT(box.send({.kind = RequestKind::kExec, .id = 7},
-                    R"({"args":["sh","-c","echo written > /made; cat /made; exit 5"],"cwd":"/"})", output.fds));
+                    R"({"args":["sh","-c","echo written > /made; cat /made; exit 5"],"cwd":"/"})",
+                    output.fds));
     EXPECT_EQ(output.all(), "written\n");
     EXPECT(box.next().reply.kind == ReplyKind::kStarted);
     const auto ended = box.next();
@@ -158,7 +159,8 @@ TEST("init: a held box serves processes, signals and its files") {
     EXPECT(access("/made", F_OK) != 0);
 
     Output sleeping;
-    EXPECT(box.send({.kind = RequestKind::kExec, .id = 9}, R"({"args":["sleep","100"],"cwd":"/"})", sleeping.fds));
+    EXPECT(box.send({.kind = RequestKind::kExec, .id = 9}, R"({"args":["sleep","100"],"cwd":"/"})",
+                    sleeping.fds));
     EXPECT(box.next().reply.kind == ReplyKind::kStarted);
     EXPECT(box.send({.kind = RequestKind::kSignal, .id = 9, .value = SIGTERM}));
     const auto killed = box.next();
@@ -223,7 +225,8 @@ TEST("init: ends when its starter is gone, and takes the box along") {
     EXPECT(box.send_plan(plan_with(R"("root":"overlay","hold":true)")));
     EXPECT(box.next().reply.kind == ReplyKind::kReady);
     Output output;
-    EXPECT(box.send({.kind = RequestKind::kExec, .id = 1}, R"({"args":["sleep","100"],"cwd":"/"})", output.fds));
+    EXPECT(
+        box.send({.kind = RequestKind::kExec, .id = 1}, R"({"args":["sleep","100"],"cwd":"/"})", output.fds));
     EXPECT(box.next().reply.kind == ReplyKind::kStarted);
     EXPECT_EQ(box.end(), 0);
     EXPECT_EQ(output.all(), "");  // Comes to its end only when sleep has.

@@ -48,7 +48,8 @@ TEST("plan: wrong input names its place") {
       {R"({"config":{},"hold":1})", "plan.hold: expected a boolean, got a number"},
       {R"({"config":{},"scratchSize":-1})", "plan.scratchSize: expected a whole number from 0"},
       {R"({"config":{},"cgroup":{"parents":[{}]}})", "plan.cgroup.parents[0]: its descriptor is missing"},
-      {R"({"config":{},"snapshots":[{"lowers":[1]}]})", "plan.snapshots[0].lowers[0]: expected a string, got a number"},
+      {R"({"config":{},"snapshots":[{"lowers":[1]}]})",
+       "plan.snapshots[0].lowers[0]: expected a string, got a number"},
   };
   for (const auto& [text, message] : cases) EXPECT_EQ(plan_says(text), message);
   EXPECT_EQ(plan_says("{").find("JSON: "), size_t{0});

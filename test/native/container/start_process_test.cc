@@ -112,7 +112,9 @@ TEST("start: nothing but stdin, stdout and stderr is inherited, and no signal is
 }
 
 TEST("start: leads a session of its own") {
-  in_fork([] { EXPECT_EQ(shell("set -- $(cat /proc/$$/stat); test $1 = $5 -a $1 = $6 && echo own"), "own\n|0"); });
+  in_fork([] {
+    EXPECT_EQ(shell("set -- $(cat /proc/$$/stat); test $1 = $5 -a $1 = $6 && echo own"), "own\n|0");
+  });
 }
 
 TEST("start: user, groups and capabilities are exactly those given") {
@@ -150,7 +152,8 @@ TEST("start: a user is looked up by name in the root's own files") {
 
 TEST("start: no_new_privs and the filter are in force") {
   in_fork([] {
-    Stage stage({"sh", "-c", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'; mkdir /tmp/x-$$"});
+    Stage stage(
+        {"sh", "-c", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'; mkdir /tmp/x-$$"});
     const sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 1, 0),
 #ifdef SYS_mkdir

@@ -38,7 +38,8 @@ std::string changes_of(const Workspace& work, std::initializer_list<const char*>
 }
 
 void whiteout(const Workspace& work, const std::string& name) {
-  if (mknodat(work.fd(), name.c_str(), S_IFCHR, makedev(0, 0)) != 0) fail(__FILE__, __LINE__, "make a whiteout");
+  if (mknodat(work.fd(), name.c_str(), S_IFCHR, makedev(0, 0)) != 0)
+    fail(__FILE__, __LINE__, "make a whiteout");
 }
 
 void opaque(const Workspace& work, const std::string& name, const char* mark = "trusted.overlay.opaque") {

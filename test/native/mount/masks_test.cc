@@ -22,7 +22,8 @@ namespace {
 struct Root {
   UniqueFd fd;
   Root() {
-    for (const char* name : {"/tmp/root", "/tmp/root/dev", "/tmp/root/dir", "/tmp/outside"}) mkdir(name, 0755);
+    for (const char* name : {"/tmp/root", "/tmp/root/dev", "/tmp/root/dir", "/tmp/outside"})
+      mkdir(name, 0755);
     put("/tmp/root/file", "secret");
     put("/tmp/root/dir/file", "secret");
     put("/tmp/outside/file", "outside");
@@ -40,7 +41,9 @@ std::string read_path(const char* path) {
   return file ? read_fd(file.get()) : "(none)";
 }
 
-Vector<std::string_view> list(std::initializer_list<std::string_view> paths) { return {paths.begin(), paths.end()}; }
+Vector<std::string_view> list(std::initializer_list<std::string_view> paths) {
+  return {paths.begin(), paths.end()};
+}
 
 void hides_files_and_directories() {
   const Root root;
@@ -119,7 +122,8 @@ TEST("devices: made as the configuration says, owner and mode too") {
   in_mount_namespace([] {
     const Root root;
     Vector<Device> devices;
-    devices.push_back({.path = "/dev/deep/full", .type = 'c', .major = 1, .minor = 7, .mode = 0640, .user = 5, .group = 6});
+    devices.push_back(
+        {.path = "/dev/deep/full", .type = 'c', .major = 1, .minor = 7, .mode = 0640, .user = 5, .group = 6});
     devices.push_back({.path = "/dev/pipe", .type = 'p', .mode = 0600});
     devices.push_back({.path = "/dev/disk", .type = 'b', .major = 259, .minor = 70000, .mode = 0600});
     EXPECT_EQ(told(make_devices(root.get(), devices)), "ok");
@@ -128,7 +132,8 @@ TEST("devices: made as the configuration says, owner and mode too") {
     EXPECT_EQ(info.st_mode, mode_t{S_IFCHR | 0640});
     EXPECT(info.st_uid == 5 && info.st_gid == 6);
     EXPECT(stat("/tmp/root/dev/pipe", &info) == 0 && S_ISFIFO(info.st_mode));
-    EXPECT(stat("/tmp/root/dev/disk", &info) == 0 && S_ISBLK(info.st_mode) && info.st_rdev == makedev(259, 70000));
+    EXPECT(stat("/tmp/root/dev/disk", &info) == 0 && S_ISBLK(info.st_mode) &&
+           info.st_rdev == makedev(259, 70000));
   });
 }
 

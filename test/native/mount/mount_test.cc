@@ -133,8 +133,8 @@ void makes_paths_read_only() {
 }
 
 using Case = void (*)();
-constexpr Case kCases[] = {mounts_a_file_system, makes_missing_targets, binds_a_directory_read_only,
-                           binds_a_file_on_a_file, keeps_links_inside, follows_no_source_link_when_told,
+constexpr Case kCases[] = {mounts_a_file_system,   makes_missing_targets, binds_a_directory_read_only,
+                           binds_a_file_on_a_file, keeps_links_inside,    follows_no_source_link_when_told,
                            makes_paths_read_only};
 
 }  // namespace
@@ -183,7 +183,8 @@ TEST("mount: an error names source, target and what failed") {
     EXPECT_EQ(told(mount_beneath(root.get(), unknown)).find("mount nosuchfs on /dir: ENODEV"), size_t{0});
     Mount option = tmpfs("/dir");
     option.data.push_back("colour=blue");
-    EXPECT_EQ(told(mount_beneath(root.get(), option)).find("mount tmpfs on /dir: option colour=blue: EINVAL"), size_t{0});
+    EXPECT_EQ(told(mount_beneath(root.get(), option)).find("mount tmpfs on /dir: option colour=blue: EINVAL"),
+              size_t{0});
     EXPECT(!is_mounted(root.path("dir")));
   });
 }
@@ -211,6 +212,7 @@ TEST("mount: a propagation is set") {
     MUST(made, mount_beneath(root.get(), mount));
     auto text = read_file_at(AT_FDCWD, "/proc/self/mountinfo");
     const size_t line = text->view().find(" " + root.path("dir") + " ");
-    EXPECT(text->view().substr(line).substr(0, text->view().substr(line).find('\n')).find("shared:") != std::string_view::npos);
+    EXPECT(text->view().substr(line).substr(0, text->view().substr(line).find('\n')).find("shared:") !=
+           std::string_view::npos);
   });
 }

@@ -52,7 +52,8 @@ TEST("mount options: access times replace each other, as one field") {
   EXPECT_EQ(with({"noatime", "strictatime"}).set, uint64_t{MOUNT_ATTR_STRICTATIME});
   EXPECT_EQ(with({"strictatime", "relatime"}).set, uint64_t{0});
   EXPECT_EQ(with({"rnoatime"}).set_recursive, uint64_t{MOUNT_ATTR_NOATIME});
-  for (const char* name : {"atime", "norelatime", "nostrictatime"}) EXPECT_EQ(with({"noatime", name}).set, uint64_t{0});
+  for (const char* name : {"atime", "norelatime", "nostrictatime"})
+    EXPECT_EQ(with({"noatime", name}).set, uint64_t{0});
 }
 
 TEST("mount options: binds and propagation, plain and recursive") {

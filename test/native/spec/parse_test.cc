@@ -48,12 +48,14 @@ TEST("spec: reads a configuration") {
       "maskedPaths":["/a"],"readonlyPaths":["/b","/c"],"sysctl":{"net.ipv4.ip_forward":"1"},
       "resources":{},"seccomp":{}}})");
   MUST(config, read.config());
-  EXPECT(config.root_path == "/r" && config.root_readonly && config.hostname == "h" && config.domainname == "d");
+  EXPECT(config.root_path == "/r" && config.root_readonly && config.hostname == "h" &&
+         config.domainname == "d");
   EXPECT(config.process.has_value());
   const ProcessSpec& process = *config.process;
   EXPECT(process.args.size() == 3 && process.cwd == "/w" && process.env[0] == "A=1" && process.terminal);
   EXPECT(process.rows == 24 && process.columns == 80);
-  EXPECT(process.user == 1 && process.group == 2 && process.additional_groups.size() == 2 && process.umask == 18U);
+  EXPECT(process.user == 1 && process.group == 2 && process.additional_groups.size() == 2 &&
+         process.umask == 18U);
   EXPECT(process.no_new_privileges && process.oom_score_adj == -5);
   EXPECT(process.capabilities.bounding == 1U << 5 && process.capabilities.ambient == 1U);
   EXPECT(process.capabilities.effective == 0);
@@ -62,19 +64,24 @@ TEST("spec: reads a configuration") {
   EXPECT(config.namespaces.size() == 3 && config.namespaces[1].path == "/n");
   EXPECT(config.user_mappings.size() == 1 && config.user_mappings[0].host == 1000);
   EXPECT(config.devices.size() == 1 && config.devices[0].mode == 0666 && config.devices[0].group == 6);
-  EXPECT(config.readonly_paths.size() == 2 && config.sysctls.size() == 1 && config.rootfs_propagation == 1 << 19);
+  EXPECT(config.readonly_paths.size() == 2 && config.sysctls.size() == 1 &&
+         config.rootfs_propagation == 1 << 19);
   EXPECT(config.resources && config.seccomp);
 }
 
 TEST("spec: null is the same as absent") {
   EXPECT_EQ(config_says(R"({"process":null,"root":null,"mounts":null,"hostname":null,
-    "linux":{"namespaces":null,"maskedPaths":null,"sysctl":null,"devices":null}})"), "ok");
-  Read read(R"({"args":["sh"],"cwd":"/","user":{"umask":null},"oomScoreAdj":null,"env":null,"rlimits":null})");
+    "linux":{"namespaces":null,"maskedPaths":null,"sysctl":null,"devices":null}})"),
+            "ok");
+  Read read(
+      R"({"args":["sh"],"cwd":"/","user":{"umask":null},"oomScoreAdj":null,"env":null,"rlimits":null})");
   MUST(process, read.process());
   EXPECT(!process.umask && !process.oom_score_adj);
-  Read limits(R"({"memory":{"limit":null,"swappiness":null},"cpu":{"shares":null,"quota":null},"pids":{"limit":null}})");
+  Read limits(
+      R"({"memory":{"limit":null,"swappiness":null},"cpu":{"shares":null,"quota":null},"pids":{"limit":null}})");
   MUST(read_limits, limits.resources());
-  EXPECT(!read_limits.memory.limit && !read_limits.memory.swappiness && !read_limits.cpu.shares && !read_limits.pids);
+  EXPECT(!read_limits.memory.limit && !read_limits.memory.swappiness && !read_limits.cpu.shares &&
+         !read_limits.pids);
 }
 
 TEST("spec: a field of the wrong type names its place and what is there") {
@@ -113,9 +120,11 @@ TEST("spec: a process's field of the wrong type names its place") {
       {R"("user":{"additionalGids":[1,4294967295]})",
        "process.user.additionalGids[1]: expected a whole number from 0 to 4294967294"},
       {R"("consoleSize":{"height":65536,"width":1})", "process.consoleSize: larger than a terminal can be"},
-      {R"("capabilities":{"bounding":["CAP_FLY"]})", "process.capabilities.bounding: unknown capability CAP_FLY"},
+      {R"("capabilities":{"bounding":["CAP_FLY"]})",
+       "process.capabilities.bounding: unknown capability CAP_FLY"},
       {R"("rlimits":[{"type":"RLIMIT_FUN"}])", "process.rlimits[0].type: unknown resource limit RLIMIT_FUN"},
-      {R"("rlimits":[{"type":"RLIMIT_CPU","soft":2,"hard":1}])", "process.rlimits[0].soft: larger than the hard limit"},
+      {R"("rlimits":[{"type":"RLIMIT_CPU","soft":2,"hard":1}])",
+       "process.rlimits[0].soft: larger than the hard limit"},
       {R"("oomScoreAdj":1001)", "process.oomScoreAdj: expected -1000 to 1000"},
       {R"("oomScoreAdj":1e3)", "process.oomScoreAdj: expected a whole number"},
       {R"("args":[])", "process.args: expected at least the program"},
@@ -143,39 +152,48 @@ TEST("spec: a mount wants a destination, and a type or a source") {
 }
 
 TEST("spec: namespaces are known, and each stands once") {
-  EXPECT_EQ(linux_says(R"("namespaces":[{"type":"net"}])"), "linux.namespaces[0].type: unknown namespace net");
+  EXPECT_EQ(linux_says(R"("namespaces":[{"type":"net"}])"),
+            "linux.namespaces[0].type: unknown namespace net");
   EXPECT_EQ(linux_says(R"("namespaces":[{"type":"pid"},{"type":"pid","path":"/x"}])"),
             "linux.namespaces[1].type: the namespace pid stands twice");
   EXPECT_EQ(linux_says(R"("uidMappings":[{"containerID":0,"hostID":0,"size":0}])"),
             "linux.uidMappings[0].size: expected at least 1");
-  EXPECT_EQ(linux_says(R"("rootfsPropagation":"sideways")"), "linux.rootfsPropagation: unknown propagation sideways");
+  EXPECT_EQ(linux_says(R"("rootfsPropagation":"sideways")"),
+            "linux.rootfsPropagation: unknown propagation sideways");
 }
 
 TEST("spec: devices have a known type and an absolute path") {
-  EXPECT_EQ(linux_says(R"("devices":[{"path":"/d","type":"x"}])"), "linux.devices[0].type: expected one of c, b, u, p");
-  EXPECT_EQ(linux_says(R"("devices":[{"path":"/d","type":""}])"), "linux.devices[0].type: expected one of c, b, u, p");
-  EXPECT_EQ(linux_says(R"("devices":[{"path":"d","type":"c"}])"), "linux.devices[0].path: expected an absolute path");
-  EXPECT_EQ(linux_says(R"("devices":[{"path":"","type":"c"}])"), "linux.devices[0].path: expected an absolute path");
+  EXPECT_EQ(linux_says(R"("devices":[{"path":"/d","type":"x"}])"),
+            "linux.devices[0].type: expected one of c, b, u, p");
+  EXPECT_EQ(linux_says(R"("devices":[{"path":"/d","type":""}])"),
+            "linux.devices[0].type: expected one of c, b, u, p");
+  EXPECT_EQ(linux_says(R"("devices":[{"path":"d","type":"c"}])"),
+            "linux.devices[0].path: expected an absolute path");
+  EXPECT_EQ(linux_says(R"("devices":[{"path":"","type":"c"}])"),
+            "linux.devices[0].path: expected an absolute path");
 }
 
 TEST("spec: only kernel parameters of the container's own namespaces are set") {
   const std::string mine = R"("namespaces":[{"type":"network"},{"type":"ipc"},{"type":"uts"}],"sysctl":{)";
   for (const char* fine : {"net.core.somaxconn", "kernel.shmmax", "fs.mqueue.msg_max", "kernel.domainname"})
     EXPECT_EQ(linux_says(mine + "\"" + fine + "\":\"1\"}"), "ok");
-  for (const char* bad : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shm", "kernel.shmmaxx", "fs.file-max",
-                          "netx", "net", "", "kernel.msg", "fs.mqueue", "kernel.hostname.x"})
+  for (const char* bad : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shm", "kernel.shmmaxx",
+                          "fs.file-max", "netx", "net", "", "kernel.msg", "fs.mqueue", "kernel.hostname.x"})
     EXPECT_EQ(linux_says(mine + "\"" + bad + "\":\"1\"}"),
               std::string("linux.sysctl") + (*bad ? "." : "") + bad +
                   ": would change the host: it belongs to no namespace of this container");
   for (const char* bad : {"net..core", "net/core", "net.../kernel.core_pattern", "net.\\u0000x"})
     EXPECT(linux_says(mine + "\"" + bad + "\":\"1\"}").find("not a name and value") != std::string::npos);
-  EXPECT(linux_says(mine + R"("net.core.somaxconn":"1\n2"})").find("not a name and value") != std::string::npos);
-  EXPECT_EQ(linux_says(R"("sysctl":{"net.core.somaxconn":"1"})"),
-            "linux.sysctl.net.core.somaxconn: would change the host: it belongs to no namespace of this container");
+  EXPECT(linux_says(mine + R"("net.core.somaxconn":"1\n2"})").find("not a name and value") !=
+         std::string::npos);
+  EXPECT_EQ(
+      linux_says(R"("sysctl":{"net.core.somaxconn":"1"})"),
+      "linux.sysctl.net.core.somaxconn: would change the host: it belongs to no namespace of this container");
 }
 
 TEST("resources: reads every part") {
-  Read read(R"({"memory":{"limit":1,"reservation":2,"swap":-1,"kernelTCP":4,"swappiness":5,"disableOOMKiller":true},
+  Read read(
+      R"({"memory":{"limit":1,"reservation":2,"swap":-1,"kernelTCP":4,"swappiness":5,"disableOOMKiller":true},
     "cpu":{"shares":1024,"quota":-1,"period":100000,"burst":7,"idle":1,"cpus":"0-1","mems":"0"},"pids":{"limit":32},
     "blockIO":{"weight":500,"weightDevice":[{"major":8,"minor":0,"weight":10}],
       "throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1}],"throttleWriteIOPSDevice":[{"major":8,"minor":0,"rate":2}]},
@@ -187,8 +205,10 @@ TEST("resources: reads every part") {
   EXPECT(limits.cpu.cpus == "0-1" && limits.pids == 32 && limits.block_io.weight_device.size() == 1);
   EXPECT(limits.block_io.read_bps.size() == 1 && limits.block_io.write_iops[0].rate == 2);
   EXPECT(limits.hugepages[0].limit == 9 && limits.rdma[0].hca_handles == 3U && !limits.rdma[0].hca_objects);
-  EXPECT(limits.network_class == 1U && limits.network_priorities[0].priority == 5 && limits.unified[0].value == "1");
-  EXPECT(limits.devices.size() == 2 && !limits.devices[0].allow && limits.devices[1].read && !limits.devices[1].write);
+  EXPECT(limits.network_class == 1U && limits.network_priorities[0].priority == 5 &&
+         limits.unified[0].value == "1");
+  EXPECT(limits.devices.size() == 2 && !limits.devices[0].allow && limits.devices[1].read &&
+         !limits.devices[1].write);
   EXPECT(limits.devices[1].major == 1U && !limits.devices[1].minor);
 }
 
@@ -206,9 +226,11 @@ TEST("resources: wrong input names its place") {
       {R"("devices":[{"type":"x"}])", "linux.resources.devices[0].type: expected a, b or c"},
       {R"("devices":[{"access":"rx"}])", "linux.resources.devices[0].access: expected letters of rwm"},
       {R"("devices":[{"major":4294967296}])", "linux.resources.devices[0].major: too large"},
-      {R"("unified":{"cgroup.procs":"1"})", "linux.resources.unified.cgroup.procs: not the name of a controller's file"},
+      {R"("unified":{"cgroup.procs":"1"})",
+       "linux.resources.unified.cgroup.procs: not the name of a controller's file"},
       {R"("unified":{"../x":"1"})", "linux.resources.unified.../x: not the name of a controller's file"},
-      {R"("unified":{"memory.max":1})", "linux.resources.unified.memory.max: expected a string, got a number"},
+      {R"("unified":{"memory.max":1})",
+       "linux.resources.unified.memory.max: expected a string, got a number"},
   };
   for (const auto& [fields, message] : cases) EXPECT_EQ(resources_say(fields), message);
 }

@@ -22,7 +22,8 @@ namespace {
 
 void write_text(const char* path, const std::string& text) {
   const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text.data(), text.size()) < 0) fail(__FILE__, __LINE__, std::string("write ") + path);
+  if (fd < 0 || write(fd, text.data(), text.size()) < 0)
+    fail(__FILE__, __LINE__, std::string("write ") + path);
   close(fd);
 }
 
@@ -50,7 +51,8 @@ void in_fork(const std::function<void()>& body) {
     _exit(failures() == before ? 0 : 1);
   }
   const int status = exit_status_of(pid);
-  if (status != 0) fail(__FILE__, __LINE__, "the forked part to end well; its status was " + std::to_string(status));
+  if (status != 0)
+    fail(__FILE__, __LINE__, "the forked part to end well; its status was " + std::to_string(status));
 }
 
 bool is_privileged() { return geteuid() == 0; }

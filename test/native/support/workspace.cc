@@ -67,7 +67,8 @@ unsigned Workspace::mode_of(const std::string& name) const {
 std::string read_fd(int fd) {
   std::string all;
   char buffer[4096];
-  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<size_t>(got));
+  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
+    all.append(buffer, static_cast<size_t>(got));
   return all;
 }
 

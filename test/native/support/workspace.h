@@ -19,7 +19,9 @@ class Workspace {
 
   // An O_PATH descriptor.
   int fd() const { return fd_.get(); }
-  std::string path(const std::string& below = "") const { return below.empty() ? path_ : path_ + "/" + below; }
+  std::string path(const std::string& below = "") const {
+    return below.empty() ? path_ : path_ + "/" + below;
+  }
 
   // Make their parents, and fail the test when they cannot.
   void directory(const std::string& name, unsigned mode = 0755) const;
@@ -56,11 +58,11 @@ size_t open_descriptors();
 }  // namespace nsbox::test
 
 // The value of a Result; leaves the test when there is none.
-#define MUST(name, expression)                                                                 \
-  auto name##_result = (expression);                                                           \
-  if (!name##_result) {                                                                        \
+#define MUST(name, expression)                                                                  \
+  auto name##_result = (expression);                                                            \
+  if (!name##_result) {                                                                         \
     nsbox::test::fail(__FILE__, __LINE__, #expression ": " + nsbox::test::told(name##_result)); \
-    return;                                                                                    \
-  }                                                                                            \
-  auto& name = *name##_result;                                                                 \
+    return;                                                                                     \
+  }                                                                                             \
+  auto& name = *name##_result;                                                                  \
   (void)name

@@ -89,11 +89,13 @@ TEST("beneath: a NUL in a path is refused, not cut off") {
 TEST("beneath: makes directories inside, whatever the path says") {
   const Tree tree;
   const int root = tree.root.get();
-  for (const char* path : {"new/a/b", "/new/a/b/", "../../up/x", "absent/../beside/y", "a//b///c", "./dot/./x"}) {
+  for (const char* path :
+       {"new/a/b", "/new/a/b/", "../../up/x", "absent/../beside/y", "a//b///c", "./dot/./x"}) {
     MUST(made, make_directories_in_root(root, path, 0755));
     EXPECT_EQ(name_of_fd(made.get()).find(tree.work.path("root")), size_t{0});
   }
-  EXPECT(tree.work.exists("root/new/a/b") && tree.work.exists("root/up/x") && tree.work.exists("root/beside/y"));
+  EXPECT(tree.work.exists("root/new/a/b") && tree.work.exists("root/up/x") &&
+         tree.work.exists("root/beside/y"));
   EXPECT(!tree.work.exists("up"));
 }
 
@@ -121,7 +123,8 @@ TEST("beneath: makes an empty file, and leaves one that is there") {
 TEST("beneath: the parent of a path, and the name in it") {
   const Tree tree;
   auto found = open_parent_in_root(tree.root.get(), "/etc/new///");
-  EXPECT(found && found->name.view() == "new" && name_of_fd(found->parent.get()) == tree.work.path("root/etc"));
+  EXPECT(found && found->name.view() == "new" &&
+         name_of_fd(found->parent.get()) == tree.work.path("root/etc"));
   auto top = open_parent_in_root(tree.root.get(), "name");
   EXPECT(top && name_of_fd(top->parent.get()) == tree.work.path("root"));
   for (const char* bad : {"", "/", "..", "a/..", "etc/.", "etc/./"})
