@@ -60,12 +60,12 @@ export class SandboxFiles {
 
   /** A stream of the file. */
   async createReadStream(path: string): Promise<ReadStream> {
-    const fd = await this.#open(path, O_RDONLY, 0);
+    const fd = await this.#openRegular(path, O_RDONLY, 0);
     return createReadStream('', { fd });
   }
 
   async createWriteStream(path: string, options: { readonly mode?: number } = {}): Promise<WriteStream> {
-    const fd = await this.#open(path, O_WRONLY | O_CREAT | O_TRUNC, options.mode ?? 0o644);
+    const fd = await this.#openRegular(path, O_WRONLY | O_CREAT | O_TRUNC, options.mode ?? 0o644);
     return createWriteStream('', { fd });
   }
 
@@ -132,17 +132,27 @@ export class SandboxFiles {
   }
 
   async #withFile<T>(path: string, flags: number, mode: number, work: (fd: number) => Promise<T>): Promise<T> {
-    // Beneath the root, but not necessarily a file: what a sandbox has put in its place must not hold us up. O_TRUNC
-    // waits until that is known, and a FIFO opened for writing alone would fail.
-    const fd = await this.#open(path, flags & ~O_TRUNC, mode);
+    const fd = await this.#openRegular(path, flags, mode);
     try {
-      await this.#refuseSpecial(path, fd);
-      if (flags & O_TRUNC) await truncate(fd);
       return await work(fd);
     } catch (error) {
       throw fromNative(error, path);
     } finally {
       await closeAsync(fd);
+    }
+  }
+
+  // Beneath the root, but not necessarily a file: what a sandbox has put in its place must not hold us up. O_TRUNC waits
+  // until that is known, and a FIFO opened for writing alone would fail.
+  async #openRegular(path: string, flags: number, mode: number): Promise<number> {
+    const fd = await this.#open(path, flags & ~O_TRUNC, mode);
+    try {
+      await this.#refuseSpecial(path, fd);
+      if (flags & O_TRUNC) await truncate(fd);
+      return fd;
+    } catch (error) {
+      await closeAsync(fd);
+      throw fromNative(error, path);
     }
   }
 
