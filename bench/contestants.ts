@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { type Figures, figuresOf } from './statistics.js';
 import type { Ratio, Row } from './results.js';
+import { type Figures, figuresOf } from './statistics.js';
 
 /** One of those who are measured side by side. */
 export interface Contestant {
@@ -19,7 +19,11 @@ export interface Rounds {
 }
 
 /** A contestant whose life is a call in this process. */
-export function calling(name: string, life: () => PromiseLike<unknown>, more: { readonly share?: number } = {}): Contestant {
+export function calling(
+  name: string,
+  life: () => PromiseLike<unknown>,
+  more: { readonly share?: number } = {},
+): Contestant {
   return {
     name,
     ...more,
@@ -60,8 +64,13 @@ export function spawned(command: readonly string[]): Promise<void> {
  * Lets the contestants live in turns, each round beginning with another, so that what else the machine does, and what
  * one leaves behind for the kernel to clear away, hits all alike. Who fails is left out, with the reason.
  */
-export async function compete(contestants: readonly Contestant[], { rounds, lives }: Rounds): Promise<Map<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>(contestants.map(({ name, missing }) => [name, { samples: [], failure: missing }]));
+export async function compete(
+  contestants: readonly Contestant[],
+  { rounds, lives }: Rounds,
+): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>(
+    contestants.map(({ name, missing }) => [name, { samples: [], failure: missing }]),
+  );
   for (let round = -1; round < rounds; round++) {
     for (let turn = 0; turn < contestants.length; turn++) {
       const one = contestants[(turn + Math.max(0, round)) % contestants.length];
@@ -76,7 +85,12 @@ export interface Outcome {
   failure: string | undefined;
 }
 
-async function takeTurn(one: Contestant, outcomes: Map<string, Outcome>, count: number, isWarmUp: boolean): Promise<void> {
+async function takeTurn(
+  one: Contestant,
+  outcomes: Map<string, Outcome>,
+  count: number,
+  isWarmUp: boolean,
+): Promise<void> {
   const outcome = outcomes.get(one.name);
   if (!outcome || outcome.failure !== undefined) return;
   try {
@@ -93,10 +107,15 @@ export interface Target {
 }
 
 /** The rows of a competition: ours first, and how it stands to each other one. */
-export function rowsOf(outcomes: Map<string, Outcome>, ours: string, targets: Readonly<Record<string, Target>>): Row[] {
+export function rowsOf(
+  outcomes: Map<string, Outcome>,
+  ours: string,
+  targets: Readonly<Record<string, Target>>,
+): Row[] {
   const mine = outcomes.get(ours)?.samples ?? [];
   return [...outcomes].map(([name, { samples, failure }]): Row => {
-    if (failure !== undefined || samples.length === 0) return { name, unit: 'ms', note: failure ?? 'no samples' };
+    if (failure !== undefined || samples.length === 0)
+      return { name, unit: 'ms', note: failure ?? 'no samples' };
     const figures = figuresOf(samples);
     const ratio = name === ours || mine.length === 0 ? undefined : ratioTo(name, figuresOf(mine), figures);
     return { name, unit: 'ms', figures, ratio: ratio && { ...ratio, ...targets[name] } };

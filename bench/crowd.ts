@@ -19,10 +19,12 @@ export async function crowd({ rootfs, command }: Fixtures, { rounds }: Rounds): 
   for (let round = -1; round < rounds; round++) {
     const own = await throughput(() => Sandbox.run(command, { ...EVERYTHING, rootfs }));
     await pause(SETTLE_MS);
-    const floor = await floorThroughput({ root: { rootfs }, command }, CROWD, CROWD).catch((error: unknown) => {
-      failure = reasonOf(error);
-      return Number.NaN;
-    });
+    const floor = await floorThroughput({ root: { rootfs }, command }, CROWD, CROWD).catch(
+      (error: unknown) => {
+        failure = reasonOf(error);
+        return Number.NaN;
+      },
+    );
     await pause(SETTLE_MS);
     if (round < 0) continue;
     ours.push(own);
@@ -42,5 +44,13 @@ function rows(ours: readonly number[], floors: readonly number[], failure: strin
   const own: Row = { name: 'nsbox', unit: '1/s', figures: mine };
   if (floors.length === 0) return [own, { name: 'floor', unit: '1/s', note: failure }];
   const figures = figuresOf(floors);
-  return [own, { name: 'floor', unit: '1/s', figures, ratio: { to: 'floor', value: mine.p50 / figures.p50, atLeast: 0.7 } }];
+  return [
+    own,
+    {
+      name: 'floor',
+      unit: '1/s',
+      figures,
+      ratio: { to: 'floor', value: mine.p50 / figures.p50, atLeast: 0.7 },
+    },
+  ];
 }

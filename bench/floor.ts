@@ -11,18 +11,25 @@ const WARM_UPS = 5;
 export interface FloorLives {
   readonly root: { readonly rootfs: string } | 'host';
   readonly command: readonly string[];
+  /** Before each life. */
+  readonly restMs?: number;
 }
 
 /** floor.c, a process of its own for each turn. */
-export function floor(name: string, { root, command }: FloorLives): Contestant {
+export function floor(name: string, { root, command, restMs = 0 }: FloorLives): Contestant {
+  const options = [...rootOptions(root), '-w', String(WARM_UPS), '--gap', String(restMs), '--samples'];
   return {
     name,
-    lives: async (count) => (await runFloor([...rootOptions(root), '-w', String(WARM_UPS), '-n', String(count), '--samples'], command)).samples,
+    lives: async (count) => (await runFloor([...options, '-n', String(count)], command)).samples,
   };
 }
 
 /** Lives a second, that many at once. */
-export async function floorThroughput({ root, command }: FloorLives, lives: number, atOnce: number): Promise<number> {
+export async function floorThroughput(
+  { root, command }: FloorLives,
+  lives: number,
+  atOnce: number,
+): Promise<number> {
   const options = ['-w', String(lives), '-n', String(lives), '-j', String(atOnce)];
   return (await runFloor([...rootOptions(root), ...options], command)).wallPerSecond;
 }

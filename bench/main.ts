@@ -9,7 +9,7 @@ import { crowd } from './crowd.js';
 import { endurance } from './endurance.js';
 import { exec } from './exec.js';
 import { type Fixtures, isRoot, kernelRelease, makeFixtures } from './fixtures.js';
-import { life, lifeOfTiny, lifeOnHost } from './lifecycle.js';
+import { life, lifeAtRest, lifeOfTiny, lifeOnHost } from './lifecycle.js';
 import { memory } from './memory.js';
 import type { Results, Section } from './results.js';
 import { renderSection } from './table.js';
@@ -24,6 +24,7 @@ interface BenchOptions extends Rounds {
 const BENCHES: Readonly<Record<string, Bench>> = {
   life,
   tiny: lifeOfTiny,
+  rest: lifeAtRest,
   host: lifeOnHost,
   exec,
   crowd,
@@ -69,7 +70,11 @@ function readArguments(): { readonly names: readonly string[]; readonly options:
       lives: { type: 'string', default: '2000' },
     },
   });
-  const options = { rounds: whole(values.rounds, 'rounds'), lives: whole(values.batch, 'batch'), total: whole(values.lives, 'lives') };
+  const options = {
+    rounds: whole(values.rounds, 'rounds'),
+    lives: whole(values.batch, 'batch'),
+    total: whole(values.lives, 'lives'),
+  };
   return { names: values.only.split(','), options };
 }
 

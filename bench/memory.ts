@@ -36,7 +36,9 @@ function janitorRows(): Row[] {
   const pids = readdirSync('/proc/self/task')
     .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
     .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0janitor\0'));
-  return pids.length === 0 ? [] : [{ name: 'janitor, once', unit: 'KB', figures: figuresOf(pids.map((pid) => pssOf(Number(pid)))) }];
+  return pids.length === 0
+    ? []
+    : [{ name: 'janitor, once', unit: 'KB', figures: figuresOf(pids.map((pid) => pssOf(Number(pid)))) }];
 }
 
 // proc_pid_smaps(5): a page that n processes share counts for one nth in each.

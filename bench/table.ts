@@ -9,9 +9,19 @@ export function renderSection({ name, title, rows }: Section): string {
 
 function cells({ name, unit, figures, ratio, note }: Row): string[] {
   const numbers = figures
-    ? [String(figures.n), ...[figures.min, figures.p50, figures.p95, figures.p99, figures.max].map(short), unit]
+    ? [
+        String(figures.n),
+        ...[figures.min, figures.p50, figures.p95, figures.p99, figures.max].map(short),
+        unit,
+      ]
     : ['', '', '', '', '', '', ''];
-  return [name, ...numbers, ratio ? `${ratio.value.toFixed(2)} × ${ratio.to}` : '', ratio?.ofMinima ? ratio.ofMinima.toFixed(2) : '', [ratio ? verdict(ratio) : '', note ?? ''].join(' ').trim()];
+  return [
+    name,
+    ...numbers,
+    ratio ? `${ratio.value.toFixed(2)} × ${ratio.to}` : '',
+    ratio?.ofMinima ? ratio.ofMinima.toFixed(2) : '',
+    [ratio ? verdict(ratio) : '', note ?? ''].join(' ').trim(),
+  ];
 }
 
 function verdict(ratio: Ratio): string {
@@ -32,6 +42,7 @@ export function short(value: number): string {
 export function alignColumns(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map((line) => (line[i] ?? '').length)));
   const isText = (i: number): boolean => i === 0 || i >= widths.length - 3;
-  const cell = (text: string, i: number): string => (isText(i) ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0));
+  const cell = (text: string, i: number): string =>
+    isText(i) ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
   return lines.map((line) => `  ${line.map(cell).join('  ')}`.trimEnd()).join('\n');
 }

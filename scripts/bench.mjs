@@ -47,7 +47,7 @@ function compile(name, flags) {
 
 async function bundle() {
   await require('esbuild').build({
-    entryPoints: ['main', 'compare', 'spawner', 'heavy']
+    entryPoints: ['main', 'compare', 'spawner', 'heavy', 'long-run']
       .map((name) => join(root, 'bench', `${name}.ts`))
       .filter(existsSync),
     bundle: true,
