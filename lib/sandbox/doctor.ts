@@ -1,13 +1,13 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { arch, release, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { NsboxError } from '../errors.js';
-import { type CgroupHierarchy, type CgroupParent, Controller } from '../native/contract.js';
+import { type CgroupParent, Controller } from '../native/contract.js';
 import { addon, nativeFile } from '../native/load.js';
 import { isRootless } from './identity.js';
 import { Sandbox } from './sandbox.js';
-import { randomText } from './scope.js';
+import { scope } from './scope.js';
 
 /** One thing that a sandbox needs or can use, as this machine and this user have it. */
 export interface Check {
@@ -43,7 +43,10 @@ function machine(): Check[] {
   return [
     info('kernel', `Linux ${release()}, ${arch()}`),
     info('node', process.version),
-    info('user', `${username} (uid ${uid}), ${isRootless() ? 'so in a user namespace' : 'so without a user namespace'}`),
+    info(
+      'user',
+      `${username} (uid ${uid}), ${isRootless() ? 'so in a user namespace' : 'so without a user namespace'}`,
+    ),
   ];
 }
 
@@ -73,20 +76,50 @@ interface Wanted {
 
 const ISOLATION: readonly Wanted[] = [
   { probe: 'user-namespace', name: 'user namespaces', good: 'this user may make them', remedy: '' },
-  { probe: 'pid-namespace', name: 'pid namespaces', good: 'processes of its own', remedy: 'use a kernel with CONFIG_PID_NS' },
-  { probe: 'mount-namespace', name: 'mount namespaces', good: 'mounts of its own', remedy: 'run outside of a container, or as root' },
-  { probe: 'network-namespace', name: 'network namespaces', good: 'a network of its own', remedy: 'use a kernel with CONFIG_NET_NS' },
+  {
+    probe: 'pid-namespace',
+    name: 'pid namespaces',
+    good: 'processes of its own',
+    remedy: 'use a kernel with CONFIG_PID_NS',
+  },
+  {
+    probe: 'mount-namespace',
+    name: 'mount namespaces',
+    good: 'mounts of its own',
+    remedy: 'run outside of a container, or as root',
+  },
+  {
+    probe: 'network-namespace',
+    name: 'network namespaces',
+    good: 'a network of its own',
+    remedy: 'use a kernel with CONFIG_NET_NS',
+  },
   {
     probe: 'proc-mount',
     name: 'own /proc',
     good: 'it can be mounted',
     remedy: 'inside of a container, unmask /proc: docker run --security-opt systempaths=unconfined',
   },
-  { probe: 'overlay', name: 'overlay', good: 'copy-on-write roots', remedy: 'as root: modprobe overlay (rootless: Linux 5.11)' },
-  { probe: 'seccomp', name: 'seccomp', good: 'system calls are filtered', remedy: 'use a kernel with CONFIG_SECCOMP_FILTER' },
+  {
+    probe: 'overlay',
+    name: 'overlay',
+    good: 'copy-on-write roots',
+    remedy: 'as root: modprobe overlay (rootless: Linux 5.11)',
+  },
+  {
+    probe: 'seccomp',
+    name: 'seccomp',
+    good: 'system calls are filtered',
+    remedy: 'use a kernel with CONFIG_SECCOMP_FILTER',
+  },
   { probe: 'clone3', name: 'clone3', good: 'fast starts', remedy: 'use Linux 5.3 or later' },
   { probe: 'pidfd', name: 'pidfd', good: 'signals cannot go astray', remedy: 'use Linux 5.3 or later' },
-  { probe: 'openat2', name: 'openat2', good: 'paths stay beneath the root', remedy: 'use Linux 5.6 or later' },
+  {
+    probe: 'openat2',
+    name: 'openat2',
+    good: 'paths stay beneath the root',
+    remedy: 'use Linux 5.6 or later',
+  },
   {
     probe: 'new-mount-api',
     name: 'new mount API',
@@ -112,8 +145,10 @@ async function isolation(): Promise<Check[]> {
 
 // Three switches may forbid them, each with its own way out.
 function userNamespaceRemedy(): string {
-  if (readSetting('kernel/unprivileged_userns_clone') === '0') return 'as root: sysctl -w kernel.unprivileged_userns_clone=1';
-  if (readSetting('user/max_user_namespaces') === '0') return 'as root: sysctl -w user.max_user_namespaces=15000';
+  if (readSetting('kernel/unprivileged_userns_clone') === '0')
+    return 'as root: sysctl -w kernel.unprivileged_userns_clone=1';
+  if (readSetting('user/max_user_namespaces') === '0')
+    return 'as root: sysctl -w user.max_user_namespaces=15000';
   if (readSetting('kernel/apparmor_restrict_unprivileged_userns') === '1')
     return 'as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0';
   return 'run outside of a container, or as root; or use a kernel with CONFIG_USER_NS';
@@ -158,24 +193,18 @@ const LIMITS: readonly (readonly [controller: keyof typeof Controller, good: str
 
 function limits(): Check[] {
   const version = cgroupVersion();
-  const check: Check = { group: 'Limits', name: 'cgroups', status: version ? 'info' : 'off', detail: version ?? 'not mounted' };
-  let groups: CgroupParent;
+  const check: Check = {
+    group: 'Limits',
+    name: 'cgroups',
+    status: version ? 'info' : 'off',
+    detail: version ?? 'not mounted',
+  };
   try {
-    groups = new (addon().CgroupParent)(`nsbox-${process.pid}-${randomText()}`, wantedControllers());
+    const groups = scope.groups();
+    return [check, ...LIMITS.map(([controller, good]) => limit(groups, controller, good))];
   } catch (error) {
     return [{ ...check, status: 'off', ...wrong(error) }];
   }
-  try {
-    return [check, ...LIMITS.map(([controller, good]) => limit(groups, controller, good))];
-  } finally {
-    const all: readonly CgroupHierarchy[] = [...groups.entries(), ...groups.bases()];
-    groups.removeSelf();
-    for (const { fd } of all) addon().closeFd(fd);
-  }
-}
-
-function wantedControllers(): number {
-  return LIMITS.reduce((all, [controller]) => all | Controller[controller], Controller.unified);
 }
 
 function cgroupVersion(): string | undefined {
@@ -201,6 +230,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   'not-mounted': 'no mounted hierarchy has it',
   'not-writable': 'this user may make no groups',
   'not-delegated': 'it is not passed on to this group',
+  'read-only': 'its hierarchy is mounted read-only',
+  'has-processes': 'this group has processes of its own',
   'not-visible': 'the hierarchy does not show the group of this process',
 };
 
@@ -218,25 +249,32 @@ function limitRemedy(controller: string, cause: string | undefined): string {
 
 // Who is not root is one user inside, and has others only from ranges of /etc/subuid.
 function users(): Check[] {
-  if (!isRootless()) return [{ group: 'Users', name: 'other users', status: 'ok', detail: 'root may be any user inside' }];
+  if (!isRootless())
+    return [{ group: 'Users', name: 'other users', status: 'ok', detail: 'root may be any user inside' }];
   const { username } = userInfo();
   const ranges = `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`;
-  return [helper('newuidmap'), helper('newgidmap'), range('/etc/subuid', ranges), range('/etc/subgid', ranges)];
+  return [
+    helper('newuidmap'),
+    helper('newgidmap'),
+    range('/etc/subuid', ranges),
+    range('/etc/subgid', ranges),
+  ];
 }
 
 function helper(program: string): Check {
   const check = { group: 'Users', name: program } as const;
-  const path = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program)).find(existsSync);
+  const path = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find(existsSync);
   if (path === undefined)
-    return { ...check, status: 'off', detail: 'not there: --user works for root alone', remedy: 'as root: apt-get install uidmap' };
-  return isPrivileged(path)
-    ? { ...check, status: 'ok', detail: path }
-    : { ...check, status: 'off', detail: `${path} may do nothing`, remedy: `as root: chmod u+s ${path}` };
-}
-
-// Set-user-ID, or by a file capability, as Fedora has it.
-function isPrivileged(path: string): boolean {
-  return (statSync(path).mode & 0o4000) !== 0 || !isWritable(path);
+    return {
+      ...check,
+      status: 'off',
+      detail: 'not there: --user works for root alone',
+      remedy: 'as root: apt-get install uidmap',
+    };
+  return { ...check, status: 'ok', detail: path };
 }
 
 function isWritable(path: string): boolean {
@@ -253,7 +291,8 @@ function range(file: string, remedy: string): Check {
   const { username, uid } = userInfo();
   for (const line of (readIfThere(file) ?? '').split('\n')) {
     const [owner, first, count] = line.split(':');
-    if (owner === username || owner === String(uid)) return { ...check, status: 'ok', detail: `${count} ids from ${first}` };
+    if (owner === username || owner === String(uid))
+      return { ...check, status: 'ok', detail: `${count} ids from ${first}` };
   }
   return { ...check, status: 'off', detail: `no range for ${username}`, remedy };
 }
@@ -265,7 +304,8 @@ async function tryOne(): Promise<Check> {
     return { ...check, status: 'ok', detail: `ran in ${durationMs.toFixed(1)} ms` };
   } catch (error) {
     // A machine without `true` is one on which the sandbox has come far enough to look for it.
-    if (error instanceof NsboxError && error.code === 'ERR_PROGRAM_NOT_FOUND') return { ...check, status: 'ok', detail: 'starts' };
+    if (error instanceof NsboxError && error.code === 'ERR_PROGRAM_NOT_FOUND')
+      return { ...check, status: 'ok', detail: 'starts' };
     return { ...check, status: 'missing', ...wrong(error) };
   }
 }

@@ -51,7 +51,9 @@ export function installation(): Installation {
 
 /** This package's version. */
 export function version(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
+  );
   return version;
 }
 
@@ -64,6 +66,8 @@ function allowedCalls(): number {
   const profile: { syscalls?: { action: string; names: string[] }[] } = JSON.parse(
     addon().defaultSeccompProfile(capabilityMask(DEFAULT_CAPABILITIES)),
   );
-  const allowed = profile.syscalls?.filter(({ action }) => action === 'SCMP_ACT_ALLOW').flatMap(({ names }) => names);
+  const allowed = profile.syscalls
+    ?.filter(({ action }) => action === 'SCMP_ACT_ALLOW')
+    .flatMap(({ names }) => names);
   return new Set(allowed).size;
 }
