@@ -2,7 +2,13 @@ import { writeSync } from 'node:fs';
 import { printable } from './output/printable.js';
 
 /** Exit codes of `nsbox run` that are not the command's own, as docker and timeout(1) have them. */
-export const ExitCode = { timedOut: 124, ownFailure: 125, notExecutable: 126, notFound: 127, signal: 128 } as const;
+export const ExitCode = {
+  timedOut: 124,
+  ownFailure: 125,
+  notExecutable: 126,
+  notFound: 127,
+  signal: 128,
+} as const;
 
 /** An error as a person and a program want it. Errors of another copy of the library count too, so no `instanceof`. */
 export interface Failure {
@@ -55,7 +61,7 @@ export function report(error: unknown): void {
 
 /** A line from nsbox itself, beside what the command says. */
 export function say(message: string, hint?: string): void {
-  writeError(`nsbox: ${printable(message)}\n`);
+  writeError(`nsbox: ${message.split('\n').map(printable).join('\n  ')}\n`);
   if (hint !== undefined) writeError(`hint: ${printable(hint)}\n`);
 }
 

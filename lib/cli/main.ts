@@ -1,4 +1,35 @@
-import { Sandbox } from '../sandbox/sandbox.js';
-const dash = process.argv.indexOf('--');
-const child = Sandbox.run(process.argv.slice(dash + 1), { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit', reject: false });
-child.then((r) => { process.exitCode = r.exitCode ?? 1; }, (e) => { console.error(e); process.exitCode = 125; });
+import { run } from './commands/run.js';
+import { ExitCode, report } from './failure.js';
+import { type Scanned, scan } from './run/scan.js';
+
+// `nsbox run` is what a person waits for a hundred times a day. All else, and the help, is a file of its own that is loaded
+// only then: `program.ts`.
+
+main(process.argv.slice(2)).then(
+  (exitCode) => process.exit(exitCode),
+  (error) => {
+    report(error);
+    process.exit(1);
+  },
+);
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args[0] !== 'run') return await others(args);
+  const scanned = scanOrReport(args.slice(1));
+  if (scanned === undefined) return ExitCode.ownFailure;
+  return scanned.wantsHelp ? await others(['help', 'run']) : await run(scanned);
+}
+
+function scanOrReport(args: readonly string[]): Scanned | undefined {
+  try {
+    return scan(args);
+  } catch (error) {
+    report(error);
+    return undefined;
+  }
+}
+
+async function others(args: readonly string[]): Promise<number> {
+  const { runProgram } = await import('./program.js');
+  return await runProgram(args);
+}

@@ -90,7 +90,7 @@ export const RUN_FLAGS = [
   {
     long: 'volume',
     short: 'v',
-    value: 'SOURCE:TARGET[:ro]',
+    value: 'SRC:DST[:ro]',
     many: true,
     group: 'Files',
     help: 'show a file or directory; writes go to the original',
@@ -104,7 +104,7 @@ export const RUN_FLAGS = [
   },
   {
     long: 'tmpfs',
-    value: 'TARGET[:OPTIONS]',
+    value: 'DST[:OPTIONS]',
     many: true,
     group: 'Files',
     help: 'an empty directory in memory: /cache:size=64m',

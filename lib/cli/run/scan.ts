@@ -71,7 +71,10 @@ function truth(name: string, value: string): string {
 }
 
 function unknown(shown: string): NsboxError {
-  const known = FLAGS.flatMap(({ long, alias }) => [`--${long}`, ...(alias === undefined ? [] : [`--${alias}`])]);
+  const known = FLAGS.flatMap(({ long, alias }) => [
+    `--${long}`,
+    ...(alias === undefined ? [] : [`--${alias}`]),
+  ]);
   const near = shown.startsWith('--') ? didYouMean(shown, [...known, '--help']) : undefined;
   return invalid(`unknown option ${shown}`, near ?? 'see nsbox run --help');
 }

@@ -1,0 +1,149 @@
+import { posix } from 'node:path';
+import { NsboxError } from '../../errors.js';
+import type { SandboxLimits, SandboxOptions, SandboxSecurity } from '../../sandbox/options.js';
+import { readEnvironment } from './environment.js';
+import type { FlagName } from './flags.js';
+import { readMount, readTmpfs, readVolume } from './mounts.js';
+import type { Scanned } from './scan.js';
+import { readSecurity } from './security.js';
+
+/** What `nsbox run` is to do. */
+export interface Request {
+  readonly command: readonly string[];
+  readonly options: SandboxOptions;
+  readonly tty: boolean;
+  readonly interactive: boolean;
+  readonly json: boolean;
+  readonly diff: boolean;
+  /** Absolute paths; empty: nothing is copied out. */
+  readonly apply: readonly string[];
+  readonly applyAlways: boolean;
+}
+
+/**
+ * Understands what was scanned. Values that the library checks itself are handed on as they are.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_ARGUMENT`, `ERR_NOT_FOUND`, `ERR_INVALID_CONFIG`
+ */
+export function requestOf({ values, command }: Scanned): Request {
+  const flags = new Values(values);
+  const request: Request = {
+    command,
+    options: sandboxOptions(flags),
+    tty: flags.isSet('tty'),
+    interactive: flags.isSet('interactive'),
+    json: flags.isSet('json'),
+    diff: flags.isSet('diff'),
+    apply: flags.all('apply').map((path) => posix.resolve(path)),
+    applyAlways: flags.isSet('apply-always'),
+  };
+  refuseContradictions(request, flags);
+  return request;
+}
+
+class Values {
+  readonly #values: Scanned['values'];
+
+  constructor(values: Scanned['values']) {
+    this.#values = values;
+  }
+
+  one(name: FlagName): string | undefined {
+    return this.#values.get(name)?.at(-1);
+  }
+
+  all(name: FlagName): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  isSet(name: FlagName): boolean {
+    return this.one(name) === 'true';
+  }
+
+  /** An object with the one option, or with none. */
+  optional<K extends string>(key: K, name: FlagName): { readonly [P in K]?: string } {
+    const value = this.one(name);
+    return value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });
+  }
+}
+
+function sandboxOptions(flags: Values): SandboxOptions {
+  const workspace = flags.isSet('no-workspace') ? false : flags.one('workspace');
+  return {
+    ...flags.optional('id', 'name'),
+    ...flags.optional('rootfs', 'rootfs'),
+    ...flags.optional('bundle', 'bundle'),
+    ...(workspace !== undefined && { workspace }),
+    ...flags.optional('hostname', 'hostname'),
+    ...flags.optional('cwd', 'workdir'),
+    ...flags.optional('user', 'user'),
+    ...flags.optional('timeout', 'timeout'),
+    ...flags.optional('scratchSize', 'scratch-size'),
+    ...(flags.isSet('read-only') && { readOnly: true }),
+    ...networkOption(flags.one('network')),
+    ...withContent('env', environment(flags)),
+    ...withContent('limits', limits(flags)),
+    ...withContent('security', security(flags)),
+    ...withContent('mounts', [
+      ...flags.all('volume').map(readVolume),
+      ...flags.all('mount').map(readMount),
+      ...flags.all('tmpfs').map(readTmpfs),
+    ]),
+  };
+}
+
+function networkOption(network: string | undefined): Pick<SandboxOptions, 'network'> {
+  if (network === undefined) return {};
+  if (network === 'none' || network === 'host') return { network };
+  throw invalid(`--network: expected none or host, got ${JSON.stringify(network)}`);
+}
+
+function environment(flags: Values): Record<string, string> {
+  const env = readEnvironment(flags.all('env-file'), flags.all('env'), process.env);
+  // What draws on a terminal has to know which one it is.
+  if (flags.isSet('tty') && env.TERM === undefined) env.TERM = process.env.TERM ?? 'xterm';
+  return env;
+}
+
+function limits(flags: Values): SandboxLimits {
+  const cpuShares = flags.one('cpu-shares');
+  const pids = flags.one('pids-limit');
+  return {
+    ...flags.optional('memory', 'memory'),
+    ...flags.optional('memorySwap', 'memory-swap'),
+    ...flags.optional('cpus', 'cpus'),
+    ...flags.optional('cpuset', 'cpuset-cpus'),
+    ...(cpuShares !== undefined && { cpuShares: wholeNumber(cpuShares, '--cpu-shares') }),
+    ...(pids !== undefined && { pids: wholeNumber(pids, '--pids-limit') }),
+  };
+}
+
+function wholeNumber(value: string, flag: string): number {
+  if (/^\d{1,15}$/.test(value)) return Number(value);
+  throw invalid(`${flag}: expected a whole number, got ${JSON.stringify(value)}`);
+}
+
+function security(flags: Values): SandboxSecurity {
+  return readSecurity(flags.all('security-opt'), flags.all('cap-add'), flags.all('cap-drop'));
+}
+
+// An empty list or object would count as given, where a bundle wants to say it itself.
+function withContent<K extends string, T extends object>(key: K, value: T): { readonly [P in K]?: T } {
+  return Object.keys(value).length === 0 ? {} : ({ [key]: value } as { [P in K]?: T });
+}
+
+function refuseContradictions(request: Request, flags: Values): void {
+  if (request.command.length === 0)
+    throw invalid('no command is given', 'write it as nsbox run [OPTIONS] COMMAND [ARG...]');
+  if (request.command[0] === '') throw invalid('the command is an empty word');
+  if (request.tty && request.json)
+    throw invalid('--tty and --json contradict each other: a terminal shows the output itself');
+  if (request.applyAlways && request.apply.length === 0)
+    throw invalid('--apply-always wants --apply PATH beside it');
+  if (flags.isSet('no-workspace') && flags.one('workspace') !== undefined)
+    throw invalid('--workspace and --no-workspace contradict each other');
+}
+
+function invalid(message: string, hint = 'see nsbox run --help'): NsboxError {
+  return new NsboxError('ERR_INVALID_ARGUMENT', message, { hint });
+}
