@@ -20,9 +20,14 @@ export function addon(): Addon {
 }
 
 function load(): Addon {
-  const file = nativeFile('nsbox.node');
+  const file = addonPath();
   // The contract is the addon's own: what it exports is what contract.ts says, and the tests call each function.
   return createRequire(import.meta.url)(file) as Addon;
+}
+
+/** The path of the addon. */
+export function addonPath(): string {
+  return nativeFile('nsbox.node');
 }
 
 /**

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
-import { addon, nativeFile } from '../native/load.js';
+import { addon, addonPath } from '../native/load.js';
 import { isRootless } from './identity.js';
 import { Sandbox } from './sandbox.js';
 import { scope } from './scope.js';
@@ -54,7 +54,7 @@ function nativeCheck(): Check {
   const check = { group: 'Machine', name: 'native part' } as const;
   try {
     addon();
-    return { ...check, status: 'ok', detail: nativeFile('nsbox.node') };
+    return { ...check, status: 'ok', detail: addonPath() };
   } catch (error) {
     return { ...check, status: 'missing', ...wrong(error) };
   }

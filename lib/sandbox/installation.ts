@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { join } from 'node:path';
-import { addon, nativeFile, packageRoot } from '../native/load.js';
+import { addon, addonPath, packageRoot } from '../native/load.js';
 import { runtimePath } from '../native/runtime-binary.js';
 import { capabilityMask, DEFAULT_CAPABILITIES } from '../runtime/capabilities.js';
 import { MASKED_PATHS } from '../runtime/generate.js';
@@ -36,7 +36,7 @@ export function installation(): Installation {
     kernel: release(),
     architecture: arch(),
     package: packageRoot(),
-    addon: nativeFile('nsbox.node'),
+    addon: addonPath(),
     runtime: runtimePath(),
     defaults: {
       network: 'none',
