@@ -6,8 +6,8 @@ export interface Addon {
   readonly NativeBox: NativeBoxConstructor;
   readonly PipeReader: PipeReaderConstructor;
   readonly CgroupParent: CgroupParentConstructor;
-  /** Watches one box's group; keeps no event loop alive, and ends with the group. */
-  readonly OomWatcher: new (parent: CgroupParent, name: string, onKill: (count: number) => void) => { close(): void };
+  /** Told of each lack of memory in one box's group, with the kills so far. Keeps no event loop alive. */
+  readonly OomWatcher: new (parent: CgroupParent, name: string, onLack: (kills: number) => void) => { close(): void };
 
   /** A sealed copy of the executable in memory; the caller keeps the descriptor. */
   loadRuntime(path: string): number;
@@ -19,6 +19,8 @@ export interface Addon {
   /** `[stdin read, stdin write, stdout read, stdout write, stderr read, stderr write]`; our ends do not block. */
   makePipes(): readonly [number, number, number, number, number, number];
   closeFd(fd: number): void;
+  /** The descriptor has a new owner: it is no longer closed when the environment ends. */
+  forgetFd(fd: number): void;
   duplicateFd(fd: number): number;
   setNonBlocking(fd: number): void;
   setWindowSize(terminal: number, columns: number, rows: number): void;

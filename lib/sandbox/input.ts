@@ -67,6 +67,7 @@ function waitingStream(): Writable {
 
 function socket(fd: number): Writable {
   const { Socket } = lazyNet();
+  addon().forgetFd(fd);
   const stream = new Socket({ fd, readable: false, writable: true });
   // The process may end without having read it all: that is its business.
   stream.on('error', () => {});

@@ -233,6 +233,8 @@ export class Sandbox implements AsyncDisposable {
   async pause(): Promise<void> {
     this.#refuseGone();
     if (this.#paused) return;
+    // Init stands still with the rest: what it must be asked for, it is asked now.
+    await this.#container.withFiles(async () => {});
     if (this.#groups) await native('pause', this.#groups.freeze(this.id));
     else this.#container.signalAll(SIGSTOP);
     this.#paused = true;
@@ -265,8 +267,18 @@ export class Sandbox implements AsyncDisposable {
   onOom(listener: (kills: number) => void): () => void {
     this.#refuseGone();
     const groups = this.#needGroups('onOom');
+    let told = Math.max(0, groups.oomKills(this.id));
+    // cgroup v1 tells of the lack of memory, and counts the kill a moment later.
+    const tell = (kills: number, looksLeft = 50): void => {
+      if (kills > told) {
+        told = kills;
+        listener(kills);
+      } else if (looksLeft > 0 && !this.#container.isClosed) {
+        setTimeout(() => tell(groups.oomKills(this.id), looksLeft - 1), 2).unref();
+      }
+    };
     try {
-      const watcher = new (addon().OomWatcher)(groups, this.id, listener);
+      const watcher = new (addon().OomWatcher)(groups, this.id, (kills) => tell(kills));
       void this.#ended.then(() => watcher.close());
       return () => watcher.close();
     } catch (error) {

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <napi.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 
 #include "addon/convert.h"
+#include "addon/env_fd.h"
 #include "addon/exports.h"
 #include "addon/poll.h"
 #include "addon/spawn.h"
@@ -93,6 +95,8 @@ class Box : public Napi::ObjectWrap<Box> {
   }
 
   void on_channel() {
+    const Napi::HandleScope scope(env_);
+    if (!can_run_javascript(env_)) return;
     std::array<char, 16 * 1024> buffer;
     while (channel_) {
       auto message = receive_message(channel_.get(), buffer);
@@ -107,6 +111,8 @@ class Box : public Napi::ObjectWrap<Box> {
   }
 
   void on_exit() {
+    const Napi::HandleScope outer(env_);
+    if (!can_run_javascript(env_)) return;
     on_channel();
     siginfo_t info = {};
     rusage usage = {};
@@ -132,6 +138,9 @@ class Box : public Napi::ObjectWrap<Box> {
     if (!pidfd_) return;
     (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL);
     channel_.reset();
+    // libuv has made the pidfd non-blocking, and waitid heeds that.
+    sys::Pollfd exited = {pidfd_.get(), POLLIN, 0};
+    (void)sys::poll(&exited, 1, -1);
     (void)sys::waitid(kPidfd, pidfd_.get(), nullptr, WEXITED | kWaitAll, nullptr);
     pidfd_.reset();
     on_message_.Reset();
@@ -252,6 +261,7 @@ void ExitPoll::on_ready(int) { box_.on_exit(); }
 Napi::Value load_runtime(const Napi::CallbackInfo& info) {
   auto loaded = load_sealed(text_of(info[0]).c_str());
   if (!loaded) return throw_js(info.Env(), loaded.error());
+  close_with_environment(info.Env(), loaded->get());
   return Napi::Number::New(info.Env(), loaded->release());
 }
 

@@ -254,7 +254,7 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
     return DefineClass(env, "OomWatcher", {InstanceMethod<&OomWatcher::close_watch>("close")});
   }
 
-  // (CgroupParent, name, onKill(count))
+  // (CgroupParent, name, onLack(kills so far)): v1 tells before it has killed anything.
   explicit OomWatcher(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<OomWatcher>(info), Poll(info.Env()), env_(info.Env()) {
     auto opened = open_watch(*CgroupParent::Unwrap(info[0].As<Napi::Object>()), text_of(info[1]));
@@ -278,13 +278,12 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
   }
 
   void on_ready(int) override {
+    const Napi::HandleScope scope(env_);
+    if (!can_run_javascript(env_)) return;
     auto kills = watch_->read();
     // The group is gone, or is going: there is nothing more to tell.
     if (!kills) return finish();
-    if (*kills == told_) return;
-    told_ = *kills;
-    const Napi::HandleScope scope(env_);
-    call_back(env_, on_kill_, {Napi::Number::New(env_, static_cast<double>(told_))});
+    call_back(env_, on_kill_, {Napi::Number::New(env_, static_cast<double>(*kills))});
   }
 
   void on_environment_end() override { on_kill_.Reset(); }
@@ -305,7 +304,6 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
   Napi::Env env_;
   std::optional<OomWatch> watch_;
   Napi::FunctionReference on_kill_;
-  uint64_t told_ = 0;
 };
 
 }  // namespace

@@ -138,8 +138,11 @@ Napi::Value fs_readlink(const Napi::CallbackInfo& info) {
       [root = int_of(info[0]), path = text_of(info[1])]() -> Result<std::string> {
         UniqueFd link = TRY(open_in_root_nofollow(root, path, O_PATH));
         char target[4096];
-        const size_t length = TRY(sys::readlinkat(link.get(), "", target, sizeof target));
-        return std::string(target, length);
+        auto length = sys::readlinkat(link.get(), "", target, sizeof target);
+        // The kernel's answer for a descriptor that is no link; for a name it is the other.
+        if (length.err() == ENOENT) return Error(EINVAL);
+        if (!length) return length.error();
+        return std::string(target, *length);
       },
       [](Napi::Env env, std::string& target) -> Napi::Value { return Napi::String::New(env, target); });
 }

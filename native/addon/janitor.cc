@@ -5,6 +5,7 @@
 #include <string>
 
 #include "addon/convert.h"
+#include "addon/env_fd.h"
 #include "addon/exports.h"
 #include "addon/spawn.h"
 #include "core/process/channel.h"
@@ -27,6 +28,7 @@ Napi::Value start_janitor(const Napi::CallbackInfo& info) {
   auto child = spawn_runtime(
       {.program = int_of(info[0]), .command = "janitor", .channel = pair->theirs.get(), .namespaces = 0});
   if (!child) return throw_js(info.Env(), child.error());
+  close_with_environment(info.Env(), pair->ours.get());
   return Napi::Number::New(info.Env(), pair->ours.release());
 }
 

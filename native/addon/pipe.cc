@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "addon/convert.h"
+#include "addon/env_fd.h"
 #include "addon/exports.h"
 #include "addon/poll.h"
 #include "core/process/terminal.h"
@@ -42,6 +43,7 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
 
   void read_chunks(int most) {
     const Napi::HandleScope scope(env_);
+    if (!can_run_javascript(env_)) return;
     char buffer[kChunk];
     for (int i = 0; i < most && reading_; i++) {
       auto got = sys::read(fd_.get(), buffer, sizeof buffer);
@@ -104,6 +106,8 @@ Napi::Value make_pipes(const Napi::CallbackInfo& info) {
     const int ours = i == 0 ? ends[1] : ends[0];
     (void)sys::fcntl(ours, F_SETFL, O_NONBLOCK | (i == 0 ? O_WRONLY : O_RDONLY));
   }
+  // The readers own theirs; the child's ends are closed when they are handed over.
+  close_with_environment(info.Env(), fds[1].get());
   const Napi::Array out = Napi::Array::New(info.Env(), 6);
   for (uint32_t i = 0; i < 6; i++) out.Set(i, Napi::Number::New(info.Env(), fds[i].release()));
   return out;
@@ -111,7 +115,14 @@ Napi::Value make_pipes(const Napi::CallbackInfo& info) {
 
 // closeFd(fd)
 Napi::Value close_fd(const Napi::CallbackInfo& info) {
+  forget(info.Env(), int_of(info[0]));
   (void)sys::close(int_of(info[0]));
+  return info.Env().Undefined();
+}
+
+// forgetFd(fd): it has a new owner.
+Napi::Value forget_fd(const Napi::CallbackInfo& info) {
+  forget(info.Env(), int_of(info[0]));
   return info.Env().Undefined();
 }
 
@@ -154,6 +165,7 @@ void export_pipe(Napi::Env env, Napi::Object exports) {
   exports.Set("PipeReader", PipeReader::define(env));
   exports.Set("makePipes", Napi::Function::New(env, make_pipes));
   exports.Set("closeFd", Napi::Function::New(env, close_fd));
+  exports.Set("forgetFd", Napi::Function::New(env, forget_fd));
   exports.Set("duplicateFd", Napi::Function::New(env, duplicate_fd));
   exports.Set("setNonBlocking", Napi::Function::New(env, set_non_blocking));
   exports.Set("setWindowSize", Napi::Function::New(env, resize));

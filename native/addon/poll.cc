@@ -120,12 +120,24 @@ void Poll::unref() {
   if (handle_) uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->poll));
 }
 
+bool can_run_javascript(Napi::Env env) {
+  napi_value global = nullptr;
+  bool has = false;
+  return napi_get_global(env, &global) == napi_ok &&
+         napi_has_named_property(env, global, "globalThis", &has) == napi_ok;
+}
+
 void call_back(Napi::Env env, const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments) {
   if (function.IsEmpty()) return;
-  function.MakeCallback(env.Global(), arguments);
-  if (!env.IsExceptionPending()) return;
-  const Napi::Error error = env.GetAndClearPendingException();
-  napi_fatal_exception(env, error.Value());
+  // The plain interface: the wrapper takes an environment that is ending for a bug of ours.
+  napi_value global = nullptr;
+  if (napi_get_global(env, &global) != napi_ok) return;
+  const napi_status done =
+      napi_make_callback(env, nullptr, global, function.Value(), arguments.size(), arguments.begin(), nullptr);
+  bool is_pending = false;
+  if (done == napi_ok || napi_is_exception_pending(env, &is_pending) != napi_ok || !is_pending) return;
+  napi_value exception = nullptr;
+  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
 }
 
 }  // namespace nsbox::addon

@@ -38,6 +38,9 @@ class Poll {
   class PollList* list_ = nullptr;
 };
 
+// Whether JavaScript may run: not when a worker is being terminated. Every callback asks before it makes a value.
+bool can_run_javascript(Napi::Env env);
+
 // Calls back into JavaScript from the event loop; an exception there is as fatal as in any other event.
 void call_back(Napi::Env env, const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/convert.h"
+#include "addon/poll.h"
 
 namespace nsbox::addon {
 
@@ -27,6 +28,7 @@ class Job : public Napi::AsyncWorker {
   void Execute() override { outcome_.emplace(work_()); }
   void OnOK() override {
     const Napi::HandleScope scope(Env());
+    if (!can_run_javascript(Env())) return;
     if (*outcome_)
       deferred_.Resolve(done_(Env(), **outcome_));
     else
