@@ -74,11 +74,12 @@ export class Changes {
     return await this.#container.withFiles(async (files) => {
       const overlays = shownOverlays(files);
       const wanted = paths.map((path) => ({ path: posix.normalize(path).replace(/(.)\/$/, '$1'), found: false }));
+      const mountPoints = [...overlays.map(({ target }) => target), ...this.#otherMounts()];
       let count = 0;
       for (const { target, upper } of overlays) {
         const relative: string[] = [];
         for (const one of wanted) {
-          const inside = belowTarget(one.path, target, overlays);
+          const inside = belowTarget(one.path, target, mountPoints);
           if (inside === undefined) continue;
           one.found = true;
           relative.push(inside);
@@ -89,6 +90,11 @@ export class Changes {
       if (missed) throw invalid(`apply: ${missed.path} is not copy-on-write in this sandbox`, 'changes() lists what can be applied');
       return count;
     });
+  }
+
+  #otherMounts(): string[] {
+    const mounts = this.#config.mounts ?? [];
+    return mounts.filter(({ type }) => type !== 'overlay').map(({ destination }) => destination);
   }
 
   async #applyTo(target: string, upper: number, paths: readonly string[]): Promise<number> {
@@ -106,11 +112,11 @@ function shownOverlays({ overlays }: ContainerFiles): ContainerFiles['overlays']
 }
 
 /** What of `path` the overlay at `target` holds: the path relative to it, '' for all of it. */
-function belowTarget(path: string, target: string, overlays: ContainerFiles['overlays']): string | undefined {
+function belowTarget(path: string, target: string, mountPoints: readonly string[]): string | undefined {
   if (isWithin(target, path)) return '';
   if (!isWithin(path, target)) return undefined;
-  // A nearer overlay holds it.
-  const nearer = overlays.some((one) => one.target.length > target.length && isWithin(path, one.target));
+  // Something nearer holds it, or hides it: another overlay, a tmpfs, a bind mount.
+  const nearer = mountPoints.some((one) => one.length > target.length && isWithin(path, one));
   return nearer ? undefined : path.slice(target === '/' ? 1 : target.length + 1);
 }
 

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { directories, groups, mounts, names, processTable } from './leaks.js';
 import { eventually } from './polling.js';
 
+/** As long as a janitor may take; the tests of crashes ask for less. */
+const PATIENCE_MS = 12_000;
+
 /** Before all tests: a temporary directory of their own. After them: nothing of them may be left. */
 export default function setup(): () => Promise<void> {
   const before = process.env.TMPDIR;
@@ -18,6 +21,7 @@ export default function setup(): () => Promise<void> {
             (one) => !known.has(one),
           ),
         (all) => all.length === 0,
+        PATIENCE_MS,
       );
     } catch (error) {
       throw new Error(
