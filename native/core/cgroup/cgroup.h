@@ -71,8 +71,8 @@ struct ParentRequest {
   // What all boxes may use of devices, set before any box exists; empty: no restriction. See
   // default_device_rules().
   std::span<const DeviceRule> devices;
-  // Told of the groups in which the parent will be, before anything is made there: for who must remove it even when
-  // this process is killed in between.
+  // Told of the groups in which the parent will be, before anything is made there: for who must remove it
+  // even when this process is killed in between.
   Status (*before_making)(void* context, const GroupSet& bases) = nullptr;
   void* context = nullptr;
 };

@@ -76,9 +76,10 @@ class ForkStop {
     if (const Hierarchy* pids = set_.find(Controller::kPids)) {
       if (auto limit = read_value(pids->dir.get(), "pids.max")) limit_ = std::move(limit).value();
       (void)write_value(pids->dir.get(), "pids.max", "0");
+    } else if (set_.unified() >= 0) {
+      (void)write_value(set_.unified(), "cgroup.freeze", "1");
     } else if (const Hierarchy* freezer = set_.find(Controller::kFreezer)) {
-      (void)(freezer->version == Version::kV1 ? write_value(freezer->dir.get(), "freezer.state", "FROZEN")
-                                              : write_value(freezer->dir.get(), "cgroup.freeze", "1"));
+      (void)write_value(freezer->dir.get(), "freezer.state", "FROZEN");
     }
   }
   ForkStop(const ForkStop&) = delete;
@@ -97,7 +98,7 @@ class ForkStop {
 // own.
 void thaw_all(const GroupSet& set) {
   for (const Hierarchy& each : set.hierarchies) {
-    if (!each.controllers.has(Controller::kFreezer)) continue;
+    if (!each.controllers.has_any({Controller::kFreezer, Controller::kUnified})) continue;
     (void)walk(each.dir.get(), [&](int dir) -> Status {
       (void)(each.version == Version::kV1 ? write_value(dir, "freezer.state", "THAWED")
                                           : write_value(dir, "cgroup.freeze", "0"));
@@ -118,6 +119,7 @@ bool only_unified(const GroupSet& set) { return set.hierarchies.size() == 1 && s
 
 // A failure in one hierarchy does not spare the others.
 Status kill_one_by_one(const GroupSet& set, Unified unified) {
+  if (unified == Unified::kKilled && only_unified(set)) return Ok{};
   const ForkStop stop(set);
   std::optional<Error> failure;
   for (const Hierarchy& each : set.hierarchies) {
@@ -140,9 +142,7 @@ Status signal_all(const GroupSet& set, int signal) {
 }
 
 Status kill_all(const GroupSet& set) {
-  const Unified unified = kill_unified(set);
-  if (unified == Unified::kKilled && only_unified(set)) return Ok{};
-  auto done = kill_one_by_one(set, unified);
+  auto done = kill_one_by_one(set, kill_unified(set));
   thaw_all(set);
   return done;
 }

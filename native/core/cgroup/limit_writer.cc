@@ -12,7 +12,8 @@ namespace {
 std::string_view reason(std::string_view file, int err) {
   if (err == ENOENT) return ": this kernel has no such file";
   if (err == EBUSY && file.starts_with("memory.")) return ": the group uses more than that";
-  if (err == EINVAL && file.starts_with("cpuset.")) return ": not among those of the group above";
+  if ((err == EINVAL || err == ERANGE) && file.starts_with("cpuset."))
+    return ": not among those of the group above";
   if (err == EINVAL && file.starts_with("cpu.")) return ": out of range, or more than the group above has";
   return "";
 }

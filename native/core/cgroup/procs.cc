@@ -29,6 +29,12 @@ Status add_listed(int dir, Vector<pid_t>& out) {
 
 }  // namespace
 
+Result<Vector<String>> names_below(int dir) {
+  auto names = directories_in(dir);
+  if (names.err() == ENOENT || names.err() == ENODEV) return Vector<String>();
+  return names;
+}
+
 Status add_procs(int dir, Vector<pid_t>& out) {
   return walk(dir, [&](int each) { return add_listed(each, out); });
 }

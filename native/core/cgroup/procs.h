@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/vector.h"
@@ -12,23 +13,35 @@
 
 namespace nsbox::cgroup {
 
-// How deep groups are looked for. A box that may make groups could nest them without end; what lies deeper is
-// found by remove(), which has no such bound.
-inline constexpr int kMaxGroupDepth = 64;
+// The groups directly below; none when the group itself is gone.
+Result<Vector<String>> names_below(int dir);
 
 // Calls `visit(dir)`, which gives a Status, for the group and for all below it. A group that vanishes is
-// skipped.
+// skipped. One descriptor and no stack, whatever the depth: a box that may make groups can nest them without
+// end.
 template <typename Visit>
-Status walk(int dir, const Visit& visit, int depth = kMaxGroupDepth) {
+Status walk(int dir, const Visit& visit) {
+  const auto gone = [](int err) { return err == ENOENT || err == ENODEV; };
+  Vector<Vector<String>> to_do(1);  // For each level, the names not visited yet.
   TRY(visit(dir));
-  auto names = directories_in(dir);
-  if (names.err() == ENOENT || names.err() == ENODEV) return Ok{};
-  if (!names) return names.error();
-  for (const String& name : *names) {
-    auto inside = sys::openat(dir, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    if (inside.err() == ENOENT || inside.err() == ENODEV) continue;
-    if (!inside) return inside.error();
-    if (depth > 0) TRY(walk(inside->get(), visit, depth - 1));
+  to_do.back() = TRY(names_below(dir));
+  for (UniqueFd here; !to_do.empty();) {
+    const int at = to_do.size() == 1 ? dir : here.get();
+    if (to_do.back().empty()) {
+      to_do.pop_back();
+      if (to_do.size() < 2) continue;
+      auto up = sys::openat(at, "..", O_PATH | O_DIRECTORY);
+      if (gone(up.err())) return Ok{};
+      here = TRY(std::move(up));
+      continue;
+    }
+    const String name = std::move(to_do.back().back());
+    to_do.back().pop_back();
+    auto inside = sys::openat(at, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (gone(inside.err())) continue;
+    here = TRY(std::move(inside));
+    TRY(visit(here.get()));
+    to_do.push_back(TRY(names_below(here.get())));
   }
   return Ok{};
 }
