@@ -255,7 +255,10 @@ export class Container {
   // A descriptor that work in the pool still uses must keep its number.
   #closeFiles(): void {
     const files = this.#files;
-    if (!files || this.#filesInUse > 0) return;
+    if (!files) return;
+    // Whoever waits for them waits in vain, and is among those who use them.
+    if (!files.isSettled) files.reject(gone());
+    if (this.#filesInUse > 0) return;
     this.#files = undefined;
     files.promise.then(
       ({ root, overlays }) => {
@@ -263,7 +266,6 @@ export class Container {
       },
       () => {},
     );
-    if (!files.isSettled) files.reject(gone());
   }
 }
 
