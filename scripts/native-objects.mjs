@@ -2,7 +2,7 @@
 // tests and the fuzzers, which then need no cmake.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,19 +64,30 @@ function objectOf(source, out) {
   return join(out, `${relative(root, source).replaceAll('/', '_')}.o`);
 }
 
+// Two runs at once may build the same object: each writes aside and renames, and looks again before it begins.
 function compile({ source, object, compiler, flags }) {
-  const child = spawn(compiler, [...flags, '-MMD', '-MT', digest(flags), '-c', source, '-o', object], {
-    stdio: 'inherit',
-  });
+  if (isFresh(object, flags)) return Promise.resolve();
+  const aside = `${object}.${process.pid}`;
+  const list = ['-MMD', '-MT', digest(flags), '-MF', `${aside}.d`];
+  const child = spawn(compiler, [...flags, ...list, '-c', source, '-o', aside], { stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${source} does not compile`))));
+    child.on('exit', (code) => {
+      if (code !== 0) return reject(new Error(`${source} does not compile`));
+      renameSync(aside, object);
+      renameSync(`${aside}.d`, listOf(object));
+      resolve();
+    });
   });
+}
+
+function listOf(object) {
+  return object.replace(/\.o$/, '.d');
 }
 
 // The compiler's own list of what an object was made from (-MMD) tells whether it is of today; its target names the flags.
 function isFresh(object, flags) {
-  const list = object.replace(/\.o$/, '.d');
+  const list = listOf(object);
   if (!existsSync(object) || !existsSync(list)) return false;
   const [target, ...inputs] = readFileSync(list, 'utf8').replaceAll('\\\n', ' ').split(/\s+/).filter(Boolean);
   if (target !== `${digest(flags)}:`) return false;
