@@ -42,7 +42,9 @@ export class Changes {
       const overlays = shownOverlays(files);
       return await Promise.all(overlays.map(async (one) => ({ target: one.target, changes: await this.#read(one) })));
     });
-    for (const { target, changes } of lists) for (const change of changes) yield toChange(target, change);
+    const mountPoints = (this.#config.mounts ?? []).map(({ destination }) => posix.normalize(destination));
+    for (const { target, changes } of lists)
+      yield* withoutMountPoints(changes.map((change) => toChange(target, change)), mountPoints);
   }
 
   async #read({ target, upper }: ContainerFiles['overlays'][number]): Promise<readonly NativeChange[]> {
@@ -126,4 +128,16 @@ const TYPES: Readonly<Record<number, Change['type']>> = { 0o100000: 'file', 0o04
 function toChange(target: string, { kind, path, mode, size }: NativeChange): Change {
   const type = kind === 'deleted' ? 'other' : (TYPES[mode & S_IFMT] ?? 'other');
   return { kind, path: posix.join(target, path), type, size: type === 'file' ? size : 0, mode };
+}
+
+// What was made to mount on, and the way to it, is no doing of the sandbox's; unless something of its own lies there too.
+// Every directory comes before what is in it.
+function withoutMountPoints(changes: readonly Change[], mountPoints: readonly string[]): Change[] {
+  const kept: Change[] = [];
+  for (const change of changes.toReversed()) {
+    const isOnTheWay = change.kind === 'added' && mountPoints.some((point) => isWithin(point, change.path));
+    const last = kept.at(-1);
+    if (!isOnTheWay || (last && isWithin(last.path, change.path))) kept.push(change);
+  }
+  return kept.reverse();
 }
