@@ -3,6 +3,7 @@ import { NsboxError, Sandbox, type SandboxOptions } from 'nsbox';
 import { describe, expect, test } from 'vitest';
 import { isRoot } from '../support/mode.js';
 import { sharedRoot, TemporaryDirectory } from '../support/temporary.js';
+import { testWhere } from '../support/where.js';
 
 const root = sharedRoot();
 
@@ -114,7 +115,7 @@ describe('roots', () => {
     expect((await refusal({ rootfs: '/etc/passwd' })).code).toBe('ERR_INVALID_ARGUMENT');
   });
 
-  test.runIf(!isRoot)('one that this user may not read', async () => {
+  testWhere(!isRoot)('one that this user may not read', async () => {
     await using folder = new TemporaryDirectory();
     mkdirSync(folder.join('closed'), { mode: 0o000 });
     const error = await refusal({ rootfs: folder.join('closed') }).catch(() => undefined);

@@ -5,6 +5,7 @@ import { Sandbox } from 'nsbox';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isRoot, isWritable } from '../support/mode.js';
 import { sharedRoot, TemporaryDirectory } from '../support/temporary.js';
+import { testWhere } from '../support/where.js';
 
 // The host's own files, as a box shows them.
 
@@ -36,7 +37,7 @@ describe('what is hidden', () => {
     expect(await box.fs.readdir('/dev/shm')).toEqual([]);
   });
 
-  test.runIf(!isRoot)('a file that this user may not read stays closed to the box’s root', async () => {
+  testWhere(!isRoot)('a file that this user may not read stays closed to the box’s root', async () => {
     const result = await box.exec(['cat', '/etc/shadow']).nothrow();
     expect(result).toMatchObject({ failed: true, stdout: '' });
   });
@@ -66,7 +67,7 @@ describe('writes stay in the box', () => {
     expect(await box.fs.readFile('/etc/nsbox-mark', 'utf8')).toBe('mark\n');
   });
 
-  test.runIf(isWritable(process.cwd()))('to the current directory', async () => {
+  testWhere(isWritable(process.cwd()))('to the current directory', async () => {
     const mark = join(process.cwd(), 'nsbox-mark');
     await out('sh', '-c', 'echo mark > nsbox-mark');
     expect(readdirSync(process.cwd())).not.toContain('nsbox-mark');

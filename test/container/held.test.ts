@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Sandbox } from 'nsbox';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { processTable, read } from '../support/leaks.js';
 import { hasGroups } from '../support/mode.js';
 import { eventually } from '../support/polling.js';
 import { sharedRoot } from '../support/temporary.js';
+import { describeWhere } from '../support/where.js';
 
 const rootfs = sharedRoot().path;
 const MEGABYTE = 1024 * 1024;
 
-describe.runIf(hasGroups)('a held box', () => {
+describeWhere(hasGroups)('a held box', () => {
   test('is bounded by new limits as by those that it began with', async () => {
     await using box = await Sandbox.create({ rootfs, limits: { memory: '64m', pids: 20 } });
     await box.update({ pids: 8 });

@@ -1,7 +1,8 @@
 import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
 import { Sandbox, type SandboxOptions } from 'nsbox';
 import { afterAll, describe, expect, test } from 'vitest';
-import { hasIdRanges } from '../support/mode.js';
+import { hasIdRanges, NO_RANGES } from '../support/mode.js';
+import { skipUnless } from '../support/skip.js';
 import { sharedRoot, TemporaryRoot } from '../support/temporary.js';
 import { testinit } from '../support/testinit.js';
 
@@ -255,7 +256,8 @@ describe('no new privileges', () => {
     expect(await sets({ security: { noNewPrivileges: false } })).toMatchObject({ NoNewPrivs: '0' });
   });
 
-  test.runIf(hasIdRanges)('a set-user-ID program gives no other id', async () => {
+  test('a set-user-ID program gives no other id', async (context) => {
+    skipUnless(context, hasIdRanges, NO_RANGES);
     await using own = new TemporaryRoot();
     copyFileSync(testinit(), own.join('suid'));
     chmodSync(own.join('suid'), 0o4755);
@@ -269,7 +271,8 @@ describe('no new privileges', () => {
     }
   });
 
-  test.runIf(hasIdRanges)('another user than root has no capability', async () => {
+  test('another user than root has no capability', async (context) => {
+    skipUnless(context, hasIdRanges, NO_RANGES);
     expect(await sets({ user: '1234:1234' })).toMatchObject({
       CapEff: NONE,
       CapPrm: NONE,

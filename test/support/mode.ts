@@ -36,6 +36,9 @@ export function isWritable(path: string): boolean {
 /** Whether a box may have users beside root: rootless this takes ranges of ids and a set-user-ID helper. */
 export const hasIdRanges = isRoot || ownsIdRanges();
 
+export const NO_RANGES =
+  'this user has no ranges in /etc/subuid and /etc/subgid, or newuidmap is missing (uidmap)';
+
 function ownsIdRanges(): boolean {
   try {
     const { username } = userInfo();
