@@ -67,10 +67,10 @@ struct Unavailable {
 struct ParentRequest {
   std::string_view name;  // One component: "nsbox-4711".
   // Made where they are to be had; `missing` tells of the rest.
-  Controllers wanted;
+  Controllers wanted = {};
   // What all boxes may use of devices, set before any box exists; empty: no restriction. See
   // default_device_rules().
-  std::span<const DeviceRule> devices;
+  std::span<const DeviceRule> devices = {};
   // Told of the groups in which the parent will be, before anything is made there: for who must remove it
   // even when this process is killed in between.
   Status (*before_making)(void* context, const GroupSet& bases) = nullptr;

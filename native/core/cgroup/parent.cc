@@ -96,7 +96,8 @@ GroupSet find_bases(const Layout& layout, Start start, Controllers wanted, Vecto
     if (!each.controllers.has_any(wanted)) continue;
     auto base = find_base(each, start, wanted, missing);
     if (!base) tell_missing(each.controllers & wanted, each, base.error(), missing);
-    if (base && base->dir) bases.hierarchies.push_back(std::move(base).value());
+    if (base && base->dir && base->controllers.has_any(wanted))
+      bases.hierarchies.push_back(std::move(base).value());
   }
   return bases;
 }

@@ -1,5 +1,6 @@
 #include "core/cgroup/limits.h"
 
+#include "core/cgroup/stats.h"
 #include "support.h"
 #include "test.h"
 
@@ -129,7 +130,7 @@ TEST("cgroup limits: checkBeforeUpdate keeps a limit from being put below what i
     for (int i = 0; i < 4 << 20; i += 4096) memory[i] = 1;
     return sleep_for_ever();
   });
-  while (must(procs(box)).empty() || read_in(box, Controller::kMemory, "memory.usage_in_bytes").size() < 7) {
+  while (must(read_stats(box)).memory.current.value_or(0) < 3 * kMiB) {
   }
   EXPECT_EQ(apply_limits(box, {.memory = {.limit = kMiB, .check_before_update = true}}).err(), EBUSY);
   EXPECT_EQ(outcome(apply_limits(box, {.memory = {.limit = 64 * kMiB, .check_before_update = true}})), "ok");
