@@ -68,14 +68,13 @@ async function resultOf(child: Process, { tty }: Request): Promise<Result> {
   const written = tty ? joinTerminals(child) : undefined;
   forwardSignals(child);
   try {
-    const result = await child;
-    await written;
-    return result;
+    return await child;
   } catch (error) {
     // Its failing is no failure of ours; that its output did not fit in memory is.
-    if (!(error instanceof CommandError) || error.code === 'ERR_MAX_BUFFER') throw error;
+    if (error instanceof CommandError && error.code !== 'ERR_MAX_BUFFER') return error;
+    throw error;
+  } finally {
     await written;
-    return error;
   }
 }
 

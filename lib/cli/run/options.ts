@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { NsboxError } from '../../errors.js';
 import type { SandboxLimits, SandboxOptions, SandboxSecurity } from '../../sandbox/options.js';
+import { parseCpus, parseSize } from '../../util/units.js';
 import { readEnvironment } from './environment.js';
 import type { FlagName } from './flags.js';
 import { readMount, readTmpfs, readVolume } from './mounts.js';
@@ -105,7 +106,10 @@ function environment(flags: Values): Record<string, string> {
   return env;
 }
 
+// Read here, too: a user who may have no limits at all should hear first of what is written wrong.
 function limits(flags: Values): SandboxLimits {
+  for (const name of ['memory', 'memory-swap'] as const) parseSize(flags.one(name) ?? 0, `--${name}`);
+  parseCpus(flags.one('cpus') ?? 1, '--cpus');
   const cpuShares = flags.one('cpu-shares');
   const pids = flags.one('pids-limit');
   return {

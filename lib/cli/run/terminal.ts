@@ -1,5 +1,6 @@
 import { NsboxError } from '../../errors.js';
 import type { Process } from '../../sandbox/process.js';
+import { CommandError } from '../../sandbox/result.js';
 
 export interface WindowSize {
   readonly columns: number;
@@ -28,28 +29,52 @@ export function requireTerminal(): void {
 const END_OF_TRANSMISSION = '\x04';
 
 /**
- * Joins the command's terminal and ours: keys go in raw, output comes out, and its size follows ours. Our terminal is as
- * before when the process ends, however it ends.
+ * Joins the command's terminal and ours: keys go in raw, output comes out as it is, and its size follows ours. Our
+ * terminal is as before when the process ends, however it ends.
  *
- * @returns settles when the last output is written
+ * @returns settles when the last output is written; then our terminal is as before, too
  */
-export function joinTerminals(child: Process): Promise<void> {
+export async function joinTerminals(child: Process): Promise<void> {
   const { stdin, stdout } = process;
-  if (stdin.isTTY) {
-    process.once('exit', () => stdin.setRawMode(false));
-    stdin.setRawMode(true);
-  }
+  const output = allOutput(child);
+  if (stdin.isTTY) await makeRaw();
   stdin.once('end', () => child.stdin.write(END_OF_TRANSMISSION)).pipe(child.stdin, { end: false });
   stdout.on('resize', () => {
     const { columns, rows } = windowSize();
     child.resize(columns, rows);
   });
-  return new Promise((resolve) => {
+  try {
+    await output;
+  } finally {
+    restore();
+  }
+}
+
+async function makeRaw(): Promise<void> {
+  process.once('exit', restore);
+  process.stdin.setRawMode(true);
+  // Node's raw mode goes on to turn a newline into two characters, which the command's own terminal has done: a program
+  // that moves its cursor by newlines would be torn. Without stty(1) it is as Node does it.
+  const { spawnSync } = await import('node:child_process');
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+}
+
+function restore(): void {
+  if (process.stdin.isTTY) process.stdin.setRawMode(false);
+}
+
+async function allOutput(child: Process): Promise<void> {
+  const { stdout } = process;
+  await new Promise<void>((resolve) => {
     // Nobody reads any more: what a terminal that is hung up would do.
     stdout.on('error', () => {
       child.kill('SIGHUP');
       resolve();
     });
     child.stdout.once('end', resolve).pipe(stdout, { end: false });
+    // A command that never ran says nothing.
+    child.catch((error) => {
+      if (!(error instanceof CommandError)) resolve();
+    });
   });
 }
