@@ -1,3 +1,4 @@
+import { linkSync } from 'node:fs';
 import { NsboxError, Sandbox } from 'nsbox';
 import { expect, test } from 'vitest';
 import { names, processTable, read } from '../support/leaks.js';
@@ -82,8 +83,11 @@ test('disposing ends every process, and returns when they are gone', async () =>
 
 test('what a command leaves running ends with its sandbox', async () => {
   await using root = new TemporaryRoot();
-  await Sandbox.run(['/testinit', 'orphan'], { rootfs: root.path });
-  expect(processTable().filter(({ name }) => name.startsWith('testinit'))).toEqual([]);
+  // A name of its own: other tests run at the same time.
+  const name = `left-${process.pid}`;
+  linkSync(root.join('testinit'), root.join(name));
+  await Sandbox.run([`/${name}`, 'orphan'], { rootfs: root.path });
+  expect(processTable().filter((entry) => entry.name === name)).toEqual([]);
 });
 
 test('init reaps what others have left', async () => {
