@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { skipUnless } from '../../../support/skip.js';
+import { TemporaryDirectory } from '../../../support/temporary.js';
 import { cli, endOf, hasScript, nsbox, saying, startOnTerminal } from '../support.js';
 
 const NEEDED = 'script(1) of util-linux is missing';
@@ -47,6 +49,31 @@ test('our terminal is as before, after success and failure', async (context) => 
     const { stdout } = await endOf(spawn('script', ['-qec', line, '/dev/null'], { stdio: 'pipe' }));
     expect(stdout).toContain('same');
   }
+});
+
+test('a new size of our terminal is told to the command', async (context) => {
+  skipUnless(context, hasScript, NEEDED);
+  await using folder = new TemporaryDirectory();
+  const file = folder.join('tty');
+  const inside = 'trap "stty size; exit 6" WINCH; echo ready; while :; do sleep 1000 & wait $!; done';
+  const words = [
+    'sh',
+    '-c',
+    `tty > ${file}; exec "$0" "$@"`,
+    process.execPath,
+    cli,
+    'run',
+    '-it',
+    'sh',
+    '-c',
+    inside,
+  ];
+  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const child = spawn('script', ['-qec', line, '/dev/null'], { stdio: 'pipe' });
+  const ended = endOf(child);
+  await saying(child, 'ready');
+  spawnSync('stty', ['-F', readFileSync(file, 'utf8').trim(), 'cols', '101', 'rows', '41']);
+  expect(await ended).toMatchObject({ code: 6, stdout: expect.stringContaining('41 101') });
 });
 
 test('what is piped into a terminal ends with it', async () => {
