@@ -55,7 +55,9 @@ export class Sandbox implements AsyncDisposable {
   readonly #groups: CgroupParent | undefined;
   readonly #layers: readonly SnapshotLayer[];
   readonly #ended: Promise<void>;
-  readonly #onAbort = (): void => this.#container.kill();
+  readonly #onAbort = (): void => this.kill();
+  readonly #groupWork: Set<Promise<unknown>>;
+  #freezing: Promise<void> | undefined;
   #paused = false;
   #resources: LinuxResources | undefined;
 
@@ -68,6 +70,7 @@ export class Sandbox implements AsyncDisposable {
     this.#layers = made.layers;
     this.#ended = made.ended;
     this.#resources = made.resources;
+    this.#groupWork = made.groupWork;
     this.fs = new SandboxFiles(made.container);
     this.exec = this.#makeExec();
     const { signal } = made.options;
@@ -209,7 +212,8 @@ export class Sandbox implements AsyncDisposable {
         Sandbox.fromSnapshot(options, layers),
       );
     } finally {
-      if (!wasPaused) await this.resume();
+      // One that has ended meanwhile needs none, and what was copied of it is whole.
+      if (!wasPaused) await this.resume().catch((error: unknown) => this.#refuseUnlessGone(error));
     }
   }
 
@@ -225,7 +229,7 @@ export class Sandbox implements AsyncDisposable {
     requireControllers(groups, limits);
     const resources = resourcesOf(limits, countsSwap(groups));
     if (!resources) return;
-    await native('update the limits', groups.update(this.id, JSON.stringify(resources)));
+    await this.#inGroups('update the limits', groups.update(this.id, JSON.stringify(resources)));
     this.#resources = { ...this.#resources, ...resources };
   }
 
@@ -235,15 +239,19 @@ export class Sandbox implements AsyncDisposable {
     if (this.#paused) return;
     // Init stands still with the rest: what it must be asked for, it is asked now.
     await this.#container.withFiles(async () => {});
-    if (this.#groups) await native('pause', this.#groups.freeze(this.id));
-    else this.#container.signalAll(SIGSTOP);
+    if (this.#groups) {
+      this.#freezing = this.#inGroups('pause', this.#groups.freeze(this.id));
+      await this.#freezing;
+    } else {
+      this.#container.signalAll(SIGSTOP);
+    }
     this.#paused = true;
   }
 
   async resume(): Promise<void> {
     this.#refuseGone();
     if (!this.#paused) return;
-    if (this.#groups) await native('resume', this.#groups.thaw(this.id));
+    if (this.#groups) await this.#inGroups('resume', this.#groups.thaw(this.id));
     else this.#container.signalAll(SIGCONT);
     this.#paused = false;
   }
@@ -255,7 +263,7 @@ export class Sandbox implements AsyncDisposable {
    */
   async stats(): Promise<SandboxStats> {
     this.#refuseGone();
-    return statsOf(await native('read the stats', this.#needGroups('stats').stats(this.id)));
+    return statsOf(await this.#inGroups('read the stats', this.#needGroups('stats').stats(this.id)));
   }
 
   /**
@@ -295,7 +303,11 @@ export class Sandbox implements AsyncDisposable {
   kill(): void {
     this.#container.kill();
     // A frozen process of cgroup v1 dies only when it is thawed.
-    if (this.#paused) void this.#groups?.thaw(this.id).catch(() => {});
+    const thaw = (): void => {
+      if (this.#groups && !this.#container.isClosed) this.#inGroups('thaw', this.#groups.thaw(this.id)).catch(() => {});
+    };
+    if (this.#paused) thaw();
+    else this.#freezing?.then(thaw, () => {});
   }
 
   /** Ends the sandbox and waits until nothing of it is left. */
@@ -304,11 +316,27 @@ export class Sandbox implements AsyncDisposable {
     await this.#ended;
   }
 
+  // The groups are removed when this is done and not while: it would make them anew.
+  async #inGroups<T>(doing: string, work: Promise<T>): Promise<T> {
+    this.#groupWork.add(work);
+    try {
+      return await work;
+    } catch (error) {
+      throw fromNative(error, doing);
+    } finally {
+      this.#groupWork.delete(work);
+    }
+  }
+
   #needGroups(what: string): CgroupParent {
     if (this.#groups) return this.#groups;
     throw new NsboxError('ERR_LIMIT_UNAVAILABLE', `${what}: the sandbox ${this.id} has no cgroup`, {
       hint: 'as an ordinary user, start with a delegated group: systemd-run --user --scope -p Delegate=yes COMMAND',
     });
+  }
+
+  #refuseUnlessGone(error: unknown): void {
+    if (!this.#container.isClosed) throw error;
   }
 
   #refuseGone(): void {
@@ -333,6 +361,8 @@ interface MadeSandbox {
   readonly groups: CgroupParent | undefined;
   readonly layers: readonly SnapshotLayer[];
   readonly resources: LinuxResources | undefined;
+  /** What is being done with its groups now. */
+  readonly groupWork: Set<Promise<unknown>>;
   /** Settles when the id maps are written from outside, where they are. */
   readonly mapped: Promise<void>;
   /** Settles when the container and its groups are gone. */
@@ -386,9 +416,11 @@ function make(
       ...(how.first && { first: how.first.listener }),
     });
     let oomKills = 0;
+    const groupWork = new Set<Promise<unknown>>();
     const ended = container.closed.then(async () => {
       names.delete(id);
       if (!groups) return;
+      if (groupWork.size > 0) await Promise.allSettled(groupWork);
       oomKills = Math.max(0, groups.oomKills(id));
       if (!groups.removeNow(id)) await groups.remove(id).catch(() => {});
     });
@@ -400,6 +432,7 @@ function make(
       groups,
       layers: how.layers,
       resources,
+      groupWork,
       mapped: mapIds(design, container),
       ended,
       get oomKills() {
@@ -480,14 +513,6 @@ function withTerm(env: readonly string[]): readonly string[] {
 
 function refuseAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new NsboxError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
-}
-
-async function native<T>(doing: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw fromNative(error, doing);
-  }
 }
 
 function isTemplate(value: unknown): value is TemplateStringsArray {

@@ -23,7 +23,7 @@ export class Snapshot implements AsyncDisposable {
   readonly #layers: readonly SnapshotLayer[];
   readonly #options: SandboxOptions;
   readonly #start: Start;
-  readonly #forks = new Set<Sandbox>();
+  readonly #forks = new Set<Promise<Sandbox>>();
   #disposed = false;
 
   private constructor(directory: string, layers: readonly SnapshotLayer[], options: SandboxOptions, start: Start) {
@@ -59,16 +59,18 @@ export class Snapshot implements AsyncDisposable {
   async start(options: ForkOptions = {}): Promise<Sandbox> {
     if (this.#disposed) throw new NsboxError('ERR_DISPOSED', 'the snapshot is gone');
     const { id: _, signal: __, ...inherited } = this.#options;
-    const fork = await this.#start({ ...inherited, ...options }, this.#layers);
-    this.#forks.add(fork);
-    void fork.wait().then(() => this.#forks.delete(fork));
-    return fork;
+    const starting = this.#start({ ...inherited, ...options }, this.#layers);
+    this.#forks.add(starting);
+    const forget = (): boolean => this.#forks.delete(starting);
+    starting.then((fork) => fork.wait()).then(forget, forget);
+    return await starting;
   }
 
   /** Removes the frozen files, and ends the sandboxes that stand on them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    await Promise.all([...this.#forks].map((fork) => fork[Symbol.asyncDispose]()));
+    // Those that start now too; one that fails is its starter's to hear of.
+    await Promise.allSettled([...this.#forks].map(async (starting) => (await starting)[Symbol.asyncDispose]()));
     await fs.rm(this.#directory, { recursive: true, force: true });
   }
 }
