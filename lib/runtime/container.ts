@@ -118,6 +118,11 @@ export class Container {
     return id;
   }
 
+  /** From here on it keeps the event loop alive until it is closed. */
+  keepAlive(): void {
+    if (!this.#isClosed) this.#hold();
+  }
+
   #hold(): void {
     if (this.#busy++ === 0) this.#native.ref();
   }

@@ -16,6 +16,8 @@ export interface Init {
 interface Birth {
   readonly namespaces: number;
   readonly prepared: number;
+  /** Whose process it is: a program may change that in between. */
+  readonly identity: string;
 }
 
 // A program that starts one container after another always finds the next init ready: started ahead, in namespaces that
@@ -47,6 +49,7 @@ function birthOf({ config, idMaps }: Plan): Birth {
   const isNew = (type: string): boolean =>
     config.linux?.namespaces?.some((one) => one.type === type && one.path === undefined) ?? false;
   return {
+    identity: `${process.geteuid?.()}:${process.getegid?.()}:${process.getgroups?.()}`,
     namespaces: CloneFlag.newPid | (idMaps === 'none' ? 0 : CloneFlag.newUser),
     prepared:
       (isNew('network') ? CloneFlag.newNet : 0) |
@@ -57,11 +60,14 @@ function birthOf({ config, idMaps }: Plan): Birth {
 
 function takeSpare(birth: Birth): Init | undefined {
   const ready = spare;
-  if (!ready || ready.isGone || ready.birth.namespaces !== birth.namespaces || ready.birth.prepared !== birth.prepared)
-    return undefined;
+  if (!ready || ready.isGone || !isSame(ready.birth, birth)) return undefined;
   spare = undefined;
   clearTimeout(expiry);
   return ready;
+}
+
+function isSame(a: Birth, b: Birth): boolean {
+  return a.namespaces === b.namespaces && a.prepared === b.prepared && a.identity === b.identity;
 }
 
 // Not in the call that starts a container, whose caller waits, but in a later turn of the event loop.

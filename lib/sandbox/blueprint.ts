@@ -157,7 +157,7 @@ function workspaceOf(folder: string | undefined): string | undefined {
   if (!isDirectory(path)) throw new NsboxError('ERR_NOT_FOUND', `workspace: no such directory: ${path}`);
   const visible = visibleWorkspace(path);
   if (visible !== undefined) return visible;
-  throw invalid(`workspace: ${path} is a home directory or holds some, and these are hidden`, 'name it in mounts to show it');
+  throw invalid(`workspace: ${path} is, or holds, what a sandbox hides: homes, temporary files, /run`, 'name it in mounts to show it');
 }
 
 // What the root's own overlay shows needs no second one.
@@ -271,6 +271,8 @@ function cached(key: string, compile: (key: string) => Uint8Array): Uint8Array {
 function fromBundle(folder: string, options: SandboxOptions, idMaps: IdMaps): RuntimeConfig {
   for (const name of ['workspace', 'network', 'hostname', 'readOnly'] as const)
     if (options[name] !== undefined) throw invalid(`bundle and ${name} contradict each other: config.json says it`);
+  for (const name of Object.keys(options.security ?? {}))
+    if (name !== 'seccomp') throw invalid(`bundle and security.${name} contradict each other: config.json says it`);
   const path = resolve(folder);
   const config = readBundle(path);
   const process = config.process;

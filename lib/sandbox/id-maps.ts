@@ -6,6 +6,8 @@ import type { IdMapping } from '../spec/runtime/config.js';
 import type { IdMaps } from './identity.js';
 
 const TIMEOUT_MS = 10_000;
+// Nothing else of this process's environment is theirs to know.
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Has newuidmap(1) and newgidmap(1) write the maps of a container whose init waits for them, and tells it. */
 export async function writeIdMaps(container: Container, maps: IdMaps): Promise<void> {
@@ -25,7 +27,7 @@ async function writeMap(program: string, pid: number, mappings: readonly IdMappi
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
   const { execFile } = await import('node:child_process');
   try {
-    await promisify(execFile)(program, [pid, ...numbers].map(String), { timeout: TIMEOUT_MS });
+    await promisify(execFile)(program, [pid, ...numbers].map(String), { timeout: TIMEOUT_MS, env: { PATH } });
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT')
       throw new NsboxError('ERR_PERMISSION', `user: ${program} is missing, and further ids need it`, {

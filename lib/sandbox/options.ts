@@ -35,7 +35,8 @@ export interface SandboxSecurity {
   readonly maskedPaths?: readonly string[] | 'none';
 }
 
-export type SandboxMount = BindMountRequest | SandboxTmpfsMount;
+/** A directory or file of the host, or a file system in memory. */
+export type SandboxMount = Omit<BindMountRequest, 'createSource' | 'relabel'> | SandboxTmpfsMount;
 
 /** A file system in memory; its size in bytes, or as `'64m'`. */
 export interface SandboxTmpfsMount extends Omit<TmpfsMountRequest, 'size'> {
@@ -55,7 +56,7 @@ export interface SandboxOptions {
   readonly mounts?: readonly SandboxMount[];
   /** Default: `'none'`, a loopback interface of its own and nothing else. */
   readonly network?: 'none' | 'host';
-  /** Refuse all writes but to `/tmp` and other tmpfs. Default: false. */
+  /** Refuse all writes but to file systems in memory: with the host's files, `/tmp` and the empty homes. Default: false. */
   readonly readOnly?: boolean;
   readonly hostname?: string;
   /** Variables of its processes. Nothing of this process's environment is passed on. */
@@ -111,6 +112,10 @@ const SECURITY: ReadonlySet<string> = new Set<keyof SandboxSecurity>([
   'maskedPaths',
 ]);
 
+// What else a mount can be asked for belongs to engines, which can keep it.
+const BIND_MOUNT: ReadonlySet<string> = new Set(['type', 'source', 'target', 'readOnly', 'propagation', 'recursive']);
+const TMPFS_MOUNT: ReadonlySet<string> = new Set(['type', 'target', 'readOnly', 'size', 'mode', 'options']);
+
 /**
  * Refuses unknown, mistyped and contradictory options, before anything is made.
  *
@@ -145,6 +150,7 @@ function checkMount(mount: SandboxMount, where: string): void {
     throw invalid(`${where}.target: expected an absolute path`);
   if (mount.type === 'bind' && (typeof mount.source !== 'string' || mount.source === '' || mount.source.includes('\0')))
     throw invalid(`${where}.source: expected a path`);
+  checkKeys(mount, where, mount.type === 'bind' ? BIND_MOUNT : TMPFS_MOUNT);
 }
 
 export function checkEnvironment(env: Readonly<Record<string, string | undefined>>): void {

@@ -12,7 +12,7 @@ import { EXEC_OPTIONS, type ExecOptions, type NormalExecOptions, normalExecOptio
 import { SandboxFiles } from './files.js';
 import { writeIdMaps } from './id-maps.js';
 import { controllerMask, requireControllers, resourcesOf } from './limits.js';
-import { checkBoolean, checkSandboxOptions, type RunOptions, type SandboxLimits, type SandboxOptions } from './options.js';
+import { checkSandboxOptions, invalid, type RunOptions, type SandboxLimits, type SandboxOptions } from './options.js';
 import { Process } from './process.js';
 import type { Result } from './result.js';
 import { randomText, scope } from './scope.js';
@@ -30,6 +30,7 @@ export interface Exec {
   (options: ExecOptions): (template: TemplateStringsArray, ...values: readonly Argument[]) => Process;
 }
 
+const NO_SHELL = "write ['ls', '-l'], or ['sh', '-c', script] for a shell";
 const names = new Set<string>();
 const SIGSTOP = 19;
 const SIGCONT = 18;
@@ -116,8 +117,8 @@ export class Sandbox implements AsyncDisposable {
    *
    * @example
    * const { stdout } = await Sandbox.run(['node', '-p', '1+1'], { limits: { memory: '128m' } });
-   * @throws {@link NsboxError} as {@link Sandbox.create}, and `CommandError` when the command fails; both through the
-   * promise, but for `ERR_INVALID_ARGUMENT` at once
+   * @throws {@link NsboxError} as {@link Sandbox.create}: at once what is found before anything is started, through the
+   * promise what the start itself meets; and `CommandError` through the promise when the command fails
    */
   static run(command: readonly string[], options: RunOptions = {}): Process {
     const args = checkCommand(command);
@@ -151,7 +152,8 @@ export class Sandbox implements AsyncDisposable {
   #makeExec(): Exec {
     const start = (command: string[], options: NormalExecOptions): Process => this.#exec(command, options);
     const limit = this.#options.timeout;
-    function exec(first: readonly string[] | TemplateStringsArray | ExecOptions, ...rest: readonly unknown[]): unknown {
+    function exec(first: string | readonly string[] | TemplateStringsArray | ExecOptions, ...rest: readonly unknown[]): unknown {
+      if (typeof first === 'string') throw invalid('command: expected a list of arguments, got a text', NO_SHELL);
       if (isTemplate(first)) return start(parseTemplate(first, rest as readonly Argument[]), normalise({}, limit));
       if (isList(first)) return start(checkCommand(first), normalExecOptions((rest[0] ?? {}) as ExecOptions, limit));
       const options = normalExecOptions(first, limit);
@@ -296,6 +298,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Resolves when the sandbox has ended and nothing of it is left. */
   async wait(): Promise<void> {
+    this.#container.keepAlive();
     await this.#ended;
   }
 
@@ -371,7 +374,8 @@ interface MadeSandbox {
   readonly oomKills: number;
 }
 
-const HELD_GROUPS = Controller.memory | Controller.pids | Controller.cpuacct | Controller.cpu | Controller.unified;
+// For stats and pause alone: no controller here may refuse a process (as v1's cpu does one with a real-time priority).
+const HELD_GROUPS = Controller.memory | Controller.pids | Controller.cpuacct | Controller.unified;
 
 function make(
   options: SandboxOptions,
@@ -503,7 +507,7 @@ function withName(user: ProcessUser, name: string): ProcessUser & { readonly 'ns
 }
 
 function mergeEnvironment(base: readonly string[], more: NormalExecOptions['env']): string[] {
-  const kept = base.filter((entry) => !(entry.slice(0, entry.indexOf('=')) in more));
+  const kept = base.filter((entry) => !Object.hasOwn(more, entry.slice(0, entry.indexOf('='))));
   return [...kept, ...environmentList(more)];
 }
 

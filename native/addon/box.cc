@@ -122,6 +122,7 @@ class Box : public Napi::ObjectWrap<Box> {
     exit_poll_.close();
     channel_.reset();
     pidfd_.reset();
+    if (spawned_.exec_error()) report_exec_error();
     Napi::FunctionReference callback = std::move(on_message_);
     Unref();
     const auto number = [this](auto value) { return Napi::Number::New(env_, static_cast<double>(value)); };
@@ -157,13 +158,12 @@ class Box : public Napi::ObjectWrap<Box> {
       const std::string_view parts[] = {bytes_of(prepare)};
       TRY(send_message(pair.ours.get(), parts, {}));
     }
-    Cloned child = TRY(spawn_runtime({.program = int_of(info[0]),
+    spawned_ = TRY(spawn_runtime({.program = int_of(info[0]),
                                       .command = "init",
                                       .channel = pair.theirs.get(),
                                       .namespaces = unsigned_of(info[1])}));
     channel_ = std::move(pair.ours);
-    pidfd_ = std::move(child.pidfd);
-    pid_ = child.pid;
+    pidfd_ = spawned_.take_pidfd();
     on_message_ = Napi::Persistent(info[3].As<Napi::Function>());
     if (!channel_poll_.open(channel_.get()) || !exit_poll_.open(pidfd_.get())) {
       end();
@@ -228,6 +228,14 @@ class Box : public Napi::ObjectWrap<Box> {
                to_js(env_, message.substr(sizeof reply)), numbers});
   }
 
+  // Init has never come to be.
+  void report_exec_error() {
+    const Error error = Error(spawned_.exec_error(), format("execute nsbox-runtime"));
+    Reply reply{.kind = ReplyKind::kFailed, .value = error.err(), .status = 125};
+    const String text = format(bytes_of(reply), error.message());
+    deliver(text.view(), {});
+  }
+
   Napi::Value kill(const Napi::CallbackInfo& info) {
     if (pidfd_) (void)sys::pidfd_send_signal(pidfd_.get(), int_of(info[0], SIGKILL));
     return env_.Undefined();
@@ -242,12 +250,12 @@ class Box : public Napi::ObjectWrap<Box> {
     exit_poll_.unref();
     return env_.Undefined();
   }
-  Napi::Value pid(const Napi::CallbackInfo&) { return Napi::Number::New(env_, pid_); }
+  Napi::Value pid(const Napi::CallbackInfo&) { return Napi::Number::New(env_, spawned_.pid()); }
 
   Napi::Env env_;
   UniqueFd channel_;
   UniqueFd pidfd_;
-  pid_t pid_ = -1;
+  Spawned spawned_;
   Napi::FunctionReference on_message_;
   ChannelPoll channel_poll_;
   ExitPoll exit_poll_;

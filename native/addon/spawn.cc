@@ -17,9 +17,11 @@ namespace {
 constexpr int kChannel = 3;
 
 struct Child {
-  const SpawnRequest* request;
-  int null;
+  SpawnRequest request = {};
+  int null = -1;
   int error = 0;
+  const char* argv[3] = {"nsbox-runtime", nullptr, nullptr};
+  const char* envp[1] = {nullptr};
 };
 
 // Exec in a user namespace without an id map drops every capability but the ambient ones, and init needs them to write
@@ -49,7 +51,7 @@ void heed_all_signals() {
 // Runs on memory that is ours, with other threads of ours at work: raw system calls only.
 int become_runtime(void* argument) {
   auto* child = static_cast<Child*>(argument);
-  const SpawnRequest& request = *child->request;
+  const SpawnRequest& request = child->request;
   // The channel's own number may be one of those that are replaced here.
   const long safe = sys::call(__NR_fcntl, request.channel, F_DUPFD_CLOEXEC, kChannel + 1);
   const long program = sys::call(__NR_fcntl, request.program, F_DUPFD_CLOEXEC, kChannel + 1);
@@ -59,26 +61,43 @@ int become_runtime(void* argument) {
   sys::call(__NR_close_range, kChannel + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
   if (request.namespaces & CLONE_NEWUSER) keep_capabilities();
   heed_all_signals();
-  const char* argv[] = {"nsbox-runtime", request.command, nullptr};
-  const char* envp[] = {nullptr};
-  const long result = sys::call(__NR_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+  const long result = sys::call(__NR_execveat, program, "", &child->argv[0], &child->envp[0], AT_EMPTY_PATH);
   child->error = static_cast<int>(-result);
   return 127;
 }
 
 }  // namespace
 
-Result<Cloned> spawn_runtime(const SpawnRequest& request) {
+struct Spawned::Memory {
+  alignas(16) char stack[16 * 1024];
+  Child child;
+};
+
+Spawned::Spawned() = default;
+Spawned::~Spawned() = default;
+Spawned::Spawned(Spawned&&) noexcept = default;
+Spawned& Spawned::operator=(Spawned&&) noexcept = default;
+
+int Spawned::exec_error() const {
+  // Written by the clone, which the compiler knows nothing of.
+  return memory_ ? *static_cast<const volatile int*>(&memory_->child.error) : 0;
+}
+
+Result<Spawned> spawn_runtime(const SpawnRequest& request) {
   UniqueFd null = TRY(sys::open("/dev/null", O_RDWR));
-  Child child{&request, null.get()};
-  auto cloned = clone_vfork({.flags = request.namespaces | CLONE_CLEAR_SIGHAND, .cgroup = request.cgroup},
-                            &become_runtime, &child);
+  Spawned spawned;
+  spawned.memory_ = std::make_unique<Spawned::Memory>();
+  Child& child = spawned.memory_->child;
+  child.request = request;
+  child.null = null.get();
+  child.argv[1] = request.command;
+  auto cloned = clone_sharing_memory({.flags = request.namespaces | CLONE_CLEAR_SIGHAND, .cgroup = request.cgroup},
+                                     spawned.memory_->stack, &become_runtime, &child);
   if (!cloned) return cloned.error().while_doing("start nsbox-runtime ", request.command);
-  if (child.error) {
-    (void)sys::waitid(3 /* P_PIDFD */, cloned->pidfd.get(), nullptr, 4 | 0x40000000 /* WEXITED | __WALL */, nullptr);
-    return Error(child.error, format("execute nsbox-runtime"));
-  }
-  return cloned;
+  // The clone has its own table of descriptors since the call: ours may be closed at once.
+  spawned.pid_ = cloned->pid;
+  spawned.pidfd_ = std::move(cloned->pidfd);
+  return spawned;
 }
 
 Result<UniqueFd> load_sealed(const char* path) {

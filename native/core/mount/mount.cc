@@ -134,9 +134,35 @@ Result<UniqueFd> open_source(const Mount& mount) {
   return sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
 }
 
+// What lxcfs shows in the place of the kernel's own; anything else in /proc is the container's view of itself, and what
+// this program writes there must reach the kernel (CVE-2019-16884, CVE-2019-19921).
+constexpr std::string_view kProcFiles[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
+                                           "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
+
+Status refuse_inside_proc(int target, const Mount& mount) {
+  constexpr long kProcMagic = 0x9fa0;
+  sys::KernelStatfs info = {};
+  TRY(sys::fstatfs(target, info));
+  if (info.type != kProcMagic) return Ok{};
+  for (std::string_view allowed : kProcFiles)
+    if (mount.destination == allowed) return Ok{};
+  return Error::plain(EPERM, "nothing may be mounted inside /proc but what lxcfs shows");
+}
+
+Status refuse_over_proc(const Mount& mount) {
+  if (mount.type == "proc" || mount.bind) return Ok{};
+  std::string_view path = mount.destination;
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  if (path != "/proc") return Ok{};
+  return Error::plain(EPERM, "nothing but proc may be mounted on /proc");
+}
+
 Result<UniqueFd> open_target(int root, const Mount& mount, bool directory) {
-  return directory ? make_directories_in_root(root, mount.destination, 0755)
-                   : make_file_in_root(root, mount.destination, 0644);
+  TRY(refuse_over_proc(mount));
+  UniqueFd target = TRY(directory ? make_directories_in_root(root, mount.destination, 0755)
+                                  : make_file_in_root(root, mount.destination, 0644));
+  TRY(refuse_inside_proc(target.get(), mount));
+  return target;
 }
 
 Result<UniqueFd> mount_bind(int root, const Mount& mount) {

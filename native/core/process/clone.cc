@@ -50,12 +50,13 @@ asm(".text\n"
     ".size nsbox_clone_onto, .-nsbox_clone_onto\n");
 #endif
 
-Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void* argument) {
-  // Our frame stays where it is while the child runs, so its stack can lie in it.
-  alignas(16) char stack[24 * 1024];
+namespace {
+
+Result<Cloned> clone_onto(const CloneOptions& options, uint64_t flags, std::span<char> stack, int (*body)(void*),
+                          void* argument) {
   int pidfd = -1;
   clone_args args = {};
-  args.flags = options.flags | CLONE_VM | CLONE_VFORK;
+  args.flags = options.flags | flags;
   if (options.want_pidfd) {
     args.flags |= CLONE_PIDFD;
     args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
@@ -65,8 +66,8 @@ Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void
     args.cgroup = static_cast<uint64_t>(options.cgroup);
   }
   args.exit_signal = static_cast<uint64_t>(options.exit_signal);
-  args.stack = reinterpret_cast<uint64_t>(&stack[0]);
-  args.stack_size = sizeof stack;
+  args.stack = reinterpret_cast<uint64_t>(stack.data());
+  args.stack_size = stack.size();
 
   // A handler of ours must not run in the child, on memory that is ours.
   uint64_t before = 0;
@@ -75,6 +76,19 @@ Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void
   (void)sys::sigprocmask(SIG_SETMASK, before);
   if (sys::failed(result)) return Error(static_cast<int>(-result));
   return Cloned{static_cast<pid_t>(result), UniqueFd(pidfd)};
+}
+
+}  // namespace
+
+Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void* argument) {
+  // Our frame stays where it is while the child runs, so its stack can lie in it.
+  alignas(16) char stack[24 * 1024];
+  return clone_onto(options, CLONE_VM | CLONE_VFORK, stack, body, argument);
+}
+
+Result<Cloned> clone_sharing_memory(const CloneOptions& options, std::span<char> stack, int (*body)(void*),
+                                    void* argument) {
+  return clone_onto(options, CLONE_VM, stack, body, argument);
 }
 
 }  // namespace nsbox

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <span>
 
 #include "core/sys/syscalls.h"
 
@@ -25,5 +26,11 @@ struct Cloned {
 // of ours may hold any lock. All signals are blocked in the child; exec keeps them so, and the program that
 // follows unblocks. The body's return value is the child's exit status.
 Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void* argument);
+
+// The same without waiting: the caller goes on while the child is on its way to its exec. The child's stack, and all
+// that `body` touches, must stay where they are until it has called exec or exited, which the caller learns in its own
+// way. `stack` is aligned to 16 bytes.
+Result<Cloned> clone_sharing_memory(const CloneOptions& options, std::span<char> stack, int (*body)(void*),
+                                    void* argument);
 
 }  // namespace nsbox
