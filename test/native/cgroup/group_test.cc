@@ -36,7 +36,7 @@ std::string own_groups() {
 }  // namespace
 
 TEST("cgroup: limits are there, and a process is in its group before they count") {
-  if (!is_root()) return;
+  if (!on_v1({Controller::kMemory, Controller::kPids})) return;
   TestParent parent(kUsual);
   if (!parent) return;
   Limits limits = {.memory = {.limit = 64 * kMiB}, .pids = 17};
@@ -57,7 +57,7 @@ TEST("cgroup: limits are there, and a process is in its group before they count"
 }
 
 TEST("cgroup: only the hierarchies that are wanted are joined") {
-  if (!is_root()) return;
+  if (!on_v1({Controller::kMemory, Controller::kPids})) return;
   TestParent parent({Controller::kMemory, Controller::kPids, Controller::kCpu});
   if (!parent) return;
   auto box = create_group(parent->groups, "box", {Controller::kPids});
@@ -67,7 +67,7 @@ TEST("cgroup: only the hierarchies that are wanted are joined") {
 }
 
 TEST("cgroup: a name that is taken is refused and its group left alone") {
-  if (!is_root()) return;
+  if (!on_v1({Controller::kMemory, Controller::kPids})) return;
   TestParent parent(kUsual);
   if (!parent) return;
   auto first = create_group(parent->groups, "box", {Controller::kPids});
@@ -114,7 +114,7 @@ TEST("cgroup: the memory limit ends a hog, and the count says so") {
 }
 
 TEST("cgroup: further hierarchies can be joined by a running box") {
-  if (!is_root()) return;
+  if (!on_v1({Controller::kPids, Controller::kFreezer, Controller::kCpuset})) return;
   TestParent parent({Controller::kPids, Controller::kFreezer, Controller::kCpuset});
   if (!parent) return;
   auto box = create_group(parent->groups, "box", {Controller::kPids});

@@ -18,6 +18,29 @@ bool is_root() {
   return false;
 }
 
+namespace {
+
+bool on(cgroup::Version version, cgroup::Controllers controllers, const char* reason) {
+  const cgroup::Layout layout = must(cgroup::read_layout());
+  bool all = true;
+  cgroup::for_each(controllers, [&](cgroup::Controller each) {
+    const cgroup::HierarchyLayout* found = layout.find(each);
+    all = all && found && found->version == version;
+  });
+  if (!all) skip(reason);
+  return all;
+}
+
+}  // namespace
+
+bool on_v1(cgroup::Controllers controllers) {
+  return is_root() && on(cgroup::Version::kV1, controllers, "needs these controllers in cgroup v1");
+}
+
+bool on_v2(cgroup::Controllers controllers) {
+  return on(cgroup::Version::kV2, controllers, "needs these controllers in cgroup v2");
+}
+
 std::string text(std::string_view view) { return std::string(view); }
 
 std::string read_in(const cgroup::GroupSet& set, cgroup::Controller controller, const char* file) {

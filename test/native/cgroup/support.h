@@ -13,6 +13,10 @@ namespace nsbox::test {
 
 // Only root may make groups here. Prints the reason and ends the test otherwise.
 bool is_root();
+// As is_root(), and the controllers are in v1 or v2 hierarchies: some tests are about the files of one of
+// them.
+bool on_v1(cgroup::Controllers controllers);
+bool on_v2(cgroup::Controllers controllers);
 
 std::string text(std::string_view view);
 std::string read_in(const cgroup::GroupSet& set, cgroup::Controller controller, const char* file);
