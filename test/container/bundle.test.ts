@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { Sandbox } from 'nsbox';
 import { describe, expect, test } from 'vitest';
+import { isRoot } from '../support/mode.js';
 import { TemporaryDirectory, TemporaryRoot } from '../support/temporary.js';
 
 /** A bundle as `runc spec` writes it, with a root that holds testinit. */
@@ -129,6 +130,103 @@ describe('a bundle', () => {
     expect((await box.exec(['/testinit', 'ids'])).stdout).toContain('umask=77');
     expect((await box.exec(['/testinit', 'rmdir', '/dev/shm/x']).nothrow()).stdout).toBe('EOPNOTSUPP');
   });
+
+  test('its process is the default of every command, which may have its own', async () => {
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      process: { ...config.process, cwd: '/work', env: ['PATH=/bin', 'COLOUR=red'] },
+    }));
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    expect((await box.exec(['/testinit', 'pwd'])).stdout).toBe('/work');
+    const { stdout } = await box.exec(['/testinit', 'env'], { env: { COLOUR: 'blue' } });
+    expect(stdout.split('\0').filter(Boolean).sort()).toEqual(['COLOUR=blue', 'PATH=/bin']);
+    expect((await box.exec(['/testinit', 'pwd'], { cwd: '/etc' })).stdout).toBe('/etc');
+  });
+
+  test.runIf(isRoot)('its user is the commands’ own', async () => {
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      process: { ...config.process, user: { uid: 12, gid: 34, additionalGids: [56] } },
+    }));
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    expect((await box.exec(['/testinit', 'ids'])).stdout).toMatch(/^uid=12 gid=34 .* groups=56 /);
+  });
+
+  test('is copy-on-write: its root is never changed', async () => {
+    await using bundle = new Bundle((config) => ({ ...config, root: { path: config.root.path } }));
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    expect((await box.exec(['/testinit', 'write', '/work/new', 'x'])).stdout).toBe('ok');
+    await box.fs.rm('/etc', { recursive: true });
+    expect(readdirSync(bundle.root.path).sort()).toEqual(['etc', 'testinit', 'work']);
+    expect(readdirSync(bundle.root.join('work'))).toEqual([]);
+    const found: string[] = [];
+    for await (const { kind, path } of box.changes()) found.push(`${kind} ${path}`);
+    expect(found.sort()).toEqual(['added /work/new', 'deleted /etc']);
+  });
+
+  test('a read-only one stays unchanged too, even where mounts go', async () => {
+    await using bundle = new Bundle();
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    for (const path of ['/x', '/etc/x', '/work/x'])
+      expect((await box.exec(['/testinit', 'write', path, 'x']).nothrow()).stdout).toBe('EROFS');
+    await box.exec(['/testinit', 'write', '/dev/shm/x', 'x']);
+    expect(readdirSync(bundle.root.path).sort()).toEqual(['etc', 'testinit', 'work']);
+  });
+
+  test('a source that is relative lies in it; another is the machine’s', async () => {
+    await using folder = new TemporaryDirectory();
+    writeFileSync(folder.join('file'), 'elsewhere');
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      mounts: [
+        ...config.mounts,
+        { destination: '/data', type: 'bind', source: 'data', options: ['rbind', 'ro'] },
+        { destination: '/other', type: 'bind', source: folder.path, options: ['bind'] },
+      ],
+    }));
+    mkdirSync(bundle.join('data'));
+    writeFileSync(bundle.join('data/file'), 'beside');
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    expect((await box.exec(['/testinit', 'cat', '/data/file', '/other/file'])).stdout).toBe(
+      'besideelsewhere',
+    );
+    expect((await box.exec(['/testinit', 'write', '/data/x', 'x']).nothrow()).stdout).toBe('EROFS');
+  });
+
+  test.runIf(isRoot)('a cgroup mount shows its own group alone, and read-only', async () => {
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      mounts: [
+        ...config.mounts,
+        {
+          destination: '/sys/fs/cgroup',
+          type: 'cgroup',
+          source: 'cgroup',
+          options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+        },
+      ],
+      linux: { ...config.linux, namespaces: [...config.linux.namespaces, { type: 'cgroup' }] },
+    }));
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    const { stdout } = await box.exec(['/testinit', 'cat', '/proc/self/mountinfo']);
+    const lines = stdout.split('\n').filter((line) => / - cgroup2? /.test(line));
+    expect(lines.length).toBeGreaterThan(0);
+    // Its root is the box's own group.
+    for (const line of lines) expect(line.split(' ')[3]).toBe('/');
+    for (const line of lines) expect(line.split(' ')[5]).toMatch(/^ro,/);
+  });
+
+  test('masked paths hide, whatever they are', async () => {
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      linux: { ...config.linux, maskedPaths: ['/etc/secret', '/work', '/not/there'] },
+    }));
+    writeFileSync(bundle.root.join('etc/secret'), 'secret');
+    writeFileSync(bundle.root.join('work/file'), '');
+    await using box = await Sandbox.create({ bundle: bundle.path });
+    expect((await box.exec(['/testinit', 'cat', '/etc/secret']).nothrow()).stdout).toBe('');
+    expect((await box.exec(['/testinit', 'ls', '/work'])).stdout).toBe('');
+  });
 });
 
 describe('a bundle is refused', () => {
@@ -156,6 +254,39 @@ describe('a bundle is refused', () => {
       message: expect.stringMatching(message),
     });
   });
+
+  test('with every place that is wrong', async () => {
+    await using bundle = new Bundle((config) => ({
+      ...config,
+      hostname: 3,
+      process: { ...config.process, args: ['sh', 7], cwd: 'relative' },
+    }));
+    const error = await Sandbox.create({ bundle: bundle.path }).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+    for (const place of ['hostname', 'process.args[1]', 'process.cwd'])
+      expect(error?.message).toContain(place);
+  });
+
+  test.each(['workspace', 'network', 'hostname', 'readOnly', 'rootfs'])(
+    'beside the option %s',
+    async (name) => {
+      await using bundle = new Bundle();
+      const values = {
+        workspace: '/tmp',
+        network: 'none',
+        hostname: 'x',
+        readOnly: true,
+        rootfs: bundle.root.path,
+      };
+      const options = { bundle: bundle.path, [name]: values[name as keyof typeof values] };
+      await expect(Sandbox.create(options)).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringContaining('contradict'),
+      });
+    },
+  );
 
   test('that wants what a sandbox does not do', async () => {
     for (const change of [
