@@ -8,6 +8,7 @@ import type { Addon } from './contract.js';
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
 let loaded: Addon | undefined;
+let root: string | undefined;
 
 /**
  * The addon: from the package's prebuilds, or from a checkout's own build.
@@ -37,8 +38,8 @@ export function addonPath(): string {
  */
 export function nativeFile(name: 'nsbox.node' | 'nsbox-runtime'): string {
   refuseUnsupported();
-  const root = packageRoot();
-  const places = [join(root, 'prebuilds', `linux-${process.arch}`, name), join(root, 'build', 'Release', name)];
+  const folder = packageRoot();
+  const places = [join(folder, 'prebuilds', `linux-${process.arch}`, name), join(folder, 'build', 'Release', name)];
   // A checkout's own build is newer than prebuilds that were made in it.
   const found = [...places].reverse().find((place) => existsSync(place));
   if (found !== undefined) return found;
@@ -58,6 +59,11 @@ function refuseUnsupported(): void {
 
 /** The folder that holds package.json: this file runs from `lib/native/`, and bundled from `dist/`. */
 export function packageRoot(): string {
+  root ??= findRoot();
+  return root;
+}
+
+function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);

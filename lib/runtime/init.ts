@@ -3,6 +3,7 @@ import { CloneFlag, type NativeBox, type OnMessage, ReplyKind } from '../native/
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
 import { runtimeDescriptor } from '../native/runtime-binary.js';
+import { monotonicMs } from '../util/clock.js';
 import type { Plan } from './plan.js';
 
 /** An init that waits for its plan. */
@@ -36,7 +37,7 @@ let lastStart = Number.NEGATIVE_INFINITY;
  */
 export function takeInit(plan: Plan): Init {
   const birth = birthOf(plan);
-  const now = performance.now();
+  const now = monotonicMs();
   const often = now - lastStart < OFTEN_MS;
   lastStart = now;
   const taken = takeSpare(birth) ?? startInit(birth, 0);

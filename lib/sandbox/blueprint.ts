@@ -10,6 +10,7 @@ import type { RootKind } from '../runtime/plan.js';
 import type { Mount } from '../spec/mount.js';
 import type { ProcessConfig, RuntimeConfig } from '../spec/runtime/config.js';
 import { CAPABILITIES, type Capability, capabilityName } from '../spec/runtime/linux-names.js';
+import { monotonicMs } from '../util/clock.js';
 import { parseSize } from '../util/units.js';
 import { userText } from './exec-options.js';
 import {
@@ -127,7 +128,7 @@ const SHAPE_LASTS_MS = 1000;
 let shape: HostShape | undefined;
 
 function hostShape(): HostShape {
-  const now = performance.now();
+  const now = monotonicMs();
   if (shape && now - shape.seenAt < SHAPE_LASTS_MS) return shape;
   const hidden = hiddenMounts();
   const overlays = isRootless() ? [] : submountOverlays(hidden);

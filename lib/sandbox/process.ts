@@ -5,6 +5,7 @@ import { addon } from '../native/load.js';
 import { type Container, type Exit, failureError, type ProcessListener, type StartFailure } from '../runtime/container.js';
 import { signalName, signalNumber } from '../spec/runtime/linux-names.js';
 import { lazyStream } from '../util/builtin.js';
+import { monotonicMs } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import type { NormalExecOptions } from './exec-options.js';
 import { isWindowSize } from './exec-options.js';
@@ -43,7 +44,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   readonly command: readonly string[];
   readonly #options: NormalExecOptions;
   readonly #result: Deferred<Result> = deferred();
-  readonly #startedAt = performance.now();
+  readonly #startedAt = monotonicMs();
   readonly #stdio: ChildStdio;
   readonly #onAbort = (): void => this.#cancel();
   #input: Input | undefined;
@@ -289,7 +290,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
       timedOut: this.#timedOut && failed,
       isCanceled: this.#canceled && failed,
       oomKilled: this.#host !== undefined && this.#host.oomKills() > 0,
-      durationMs: performance.now() - this.#startedAt,
+      durationMs: monotonicMs() - this.#startedAt,
       usage: { cpuMs: (exit.userUs + exit.systemUs) / 1000, memoryPeak: exit.memoryPeakKb * 1024 },
     };
   }
