@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -29,7 +29,14 @@ function buildNative() {
 // Whether the makefiles are of today's lists of sources.
 function isConfigured() {
   const made = statSync(join(root, 'build', 'Makefile'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const inputs = ['binding.gyp', 'package.json', 'native/core/sources.txt', 'native/addon', 'native/runtime', 'native/runtime/commands'];
+  const inputs = [
+    'binding.gyp',
+    'package.json',
+    'native/core/sources.txt',
+    'native/addon',
+    'native/runtime',
+    'native/runtime/commands',
+  ];
   return inputs.every((input) => statSync(join(root, input)).mtimeMs < made);
 }
 
@@ -41,7 +48,13 @@ function headers() {
 
 async function buildLibrary() {
   const esbuild = require('esbuild');
-  const common = { bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning', absWorkingDir: root };
+  const common = {
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    logLevel: 'warning',
+    absWorkingDir: root,
+  };
   const module = { ...common, format: 'esm', outdir: 'dist' };
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await esbuild.build({ ...module, entryPoints: { index: 'lib/index.ts', spec: 'lib/spec/index.ts' } });
@@ -50,45 +63,67 @@ async function buildLibrary() {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'lib']);
 }
 
-// Two files: all that `nsbox run` needs, and the rest with commander, loaded when something else is asked for. A dynamic
-// import of a CommonJS file is a `require`: it does not start Node's ESM loader. `nsbox run -- true` may take little more
-// than `node -e 0`, so what most runs do without is not even evaluated: the checks of bundles and seccomp profiles.
+// `nsbox run -- true` may take little more than `node -e 0`, and each 40 KB of code takes a millisecond of it. So there are
+// three files: what every run needs; what some options need; and all else, with commander. A dynamic import of a CommonJS
+// file is a `require`: it does not start Node's ESM loader.
 async function buildCommandLine(esbuild, common) {
-  const late = new Map([
-    [join(root, 'lib/runtime/bundle.js'), 'readBundle'],
-    [join(root, 'lib/cli/run/seccomp.js'), 'readSeccomp'],
-  ]);
-  const plugin = {
-    name: 'late parts',
+  const late = {
+    'lib/runtime/bundle.ts': ['readBundle'],
+    'lib/cli/run/mounts.ts': ['readMount', 'readTmpfs', 'readVolume'],
+    'lib/cli/run/security.ts': ['readSecurity'],
+    'lib/spec/runtime/seccomp.ts': ['checkSeccomp'],
+    'lib/spec/validate.ts': ['validate'],
+  };
+  const apart = {
+    name: 'parts in files of their own',
     setup(build) {
       build.onResolve({ filter: /^\.\/program\.js$/ }, () => ({ path: './cli-program.cjs', external: true }));
-      build.onResolve({ filter: /\/(bundle|seccomp)\.js$/ }, ({ path, resolveDir, kind }) => {
-        const file = join(resolveDir, path);
-        return kind === 'import-statement' && late.has(file) ? { path: file, namespace: 'late' } : undefined;
+      build.onResolve({ filter: /^\.\/cli-late\.cjs$/ }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /\.js$/ }, ({ path, resolveDir }) => {
+        const file = relative(root, join(resolveDir, path)).replace(/\.js$/, '.ts');
+        return file in late ? { path: file, namespace: 'late' } : undefined;
       });
+      // What createRequire would make anew, in a fifth of a millisecond each, is there already.
+      build.onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace: 'module' }));
+      build.onLoad({ filter: /.*/, namespace: 'module' }, () => ({
+        contents: 'export const createRequire = () => nodeRequire;',
+      }));
       build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-        contents: `export const ${late.get(path)} = (...all) => require(${JSON.stringify(path.replace(/\.js$/, '.ts'))}).${late.get(path)}(...all)`,
-        resolveDir: dirname(path),
+        contents: late[path]
+          .map((name) => `export const ${name} = (...all) => require('./cli-late.cjs').${name}(...all);`)
+          .join('\n'),
+        resolveDir: root,
       }));
     },
   };
-  await esbuild.build({
+  const lateExports = Object.entries(late).map(
+    ([file, names]) => `export { ${names.join(', ')} } from './${file}';`,
+  );
+  const commonjs = {
     ...common,
     format: 'cjs',
-    entryPoints: { cli: 'lib/cli/main.ts', 'cli-program': 'lib/cli/program.ts' },
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    plugins: [plugin],
     supported: { 'dynamic-import': false },
-    // Half as long to compile; names stay, for the stacks of NSBOX_DEBUG.
+    // Names stay, for the stacks of NSBOX_DEBUG.
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'eof',
     // As node:url's pathToFileURL, which takes 0.3 ms more.
     banner: {
-      js: '#!/usr/bin/env node\nconst importMetaUrl = "file://" + __filename.replace(/[^\\w/.-]/g, encodeURIComponent);',
+      js: '#!/usr/bin/env node\nconst nodeRequire = require, importMetaUrl = "file://" + __filename.replace(/[^\\w/.-]/g, encodeURIComponent);',
     },
     define: { 'import.meta.url': 'importMetaUrl' },
+  };
+  await esbuild.build({
+    ...commonjs,
+    entryPoints: ['lib/cli/main.ts'],
+    outfile: 'dist/cli.cjs',
+    plugins: [apart],
+  });
+  await esbuild.build({ ...commonjs, entryPoints: ['lib/cli/program.ts'], outfile: 'dist/cli-program.cjs' });
+  await esbuild.build({
+    ...commonjs,
+    stdin: { contents: lateExports.join('\n'), resolveDir: root },
+    outfile: 'dist/cli-late.cjs',
   });
 }
 

@@ -18,8 +18,11 @@ export function readMount(value: string): SandboxMount {
 // A sandbox has the files of this machine and nothing else to show.
 function inSandbox(mount: MountRequest, shown: string): SandboxMount {
   switch (mount.type) {
-    case 'bind':
-      return mount;
+    case 'bind': {
+      // Docker makes a missing source; here it is more likely a slip, and an error. Labels of SELinux are left alone.
+      const { createSource: _, relabel: __, ...rest } = mount;
+      return rest;
+    }
     case 'tmpfs':
       return mount;
     case 'volume':

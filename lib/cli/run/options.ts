@@ -127,8 +127,10 @@ function wholeNumber(value: string, flag: string): number {
   throw invalid(`${flag}: expected a whole number, got ${JSON.stringify(value)}`);
 }
 
+// Where nothing is asked for, the reader of the options is not even loaded.
 function security(flags: Values): SandboxSecurity {
-  return readSecurity(flags.all('security-opt'), flags.all('cap-add'), flags.all('cap-drop'));
+  const lists = [flags.all('security-opt'), flags.all('cap-add'), flags.all('cap-drop')] as const;
+  return lists.every((list) => list.length === 0) ? {} : readSecurity(...lists);
 }
 
 // An empty list or object would count as given, where a bundle wants to say it itself.
