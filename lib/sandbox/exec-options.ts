@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { parseDuration } from '../util/units.js';
-import { checkBoolean, checkEnvironment, checkKeys, invalid } from './options.js';
+import { checkBoolean, checkEnvironment, checkKeys, checkSignal, invalid } from './options.js';
 
 export interface ExecOptions {
   /** Default: the sandbox's. Absolute. */
@@ -90,16 +90,11 @@ export function normalise(options: ExecOptions, inherited?: string | number): No
     stdio: [stdio(options, 'stdin'), stdio(options, 'stdout'), stdio(options, 'stderr')],
     tty: terminal(options),
     timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, 'timeout'),
-    signal: abortSignal(options.signal),
+    signal: checkSignal(options.signal),
     maxBuffer: options.buffer === false ? 0 : maxBuffer(options.maxBuffer),
     reject: options.reject ?? true,
     stripFinalNewline: options.stripFinalNewline ?? true,
   };
-}
-
-function abortSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw invalid('signal: expected an AbortSignal');
 }
 
 function stdio(options: ExecOptions, name: 'stdin' | 'stdout' | 'stderr'): Stdio {

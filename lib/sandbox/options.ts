@@ -135,6 +135,7 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
   checkText(options, 'cwd', /^\/[^\0]*$/, 'an absolute path');
   checkOneOf(options, 'network', ['none', 'host']);
   checkBoolean(options, 'readOnly');
+  checkSignal(options.signal);
   if (options.rootfs !== undefined && options.bundle !== undefined)
     throw invalid('rootfs and bundle contradict each other: both name a root');
   if (options.mounts !== undefined && !Array.isArray(options.mounts)) throw invalid('mounts: expected a list');
@@ -201,6 +202,11 @@ function checkText<K extends string>(options: { readonly [key in K]?: unknown },
 export function checkBoolean<K extends string>(options: { readonly [key in K]?: unknown }, name: K): void {
   const value = options[name];
   if (value !== undefined && typeof value !== 'boolean') throw invalid(`${name}: expected true or false, got ${JSON.stringify(value)}`);
+}
+
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalid('signal: expected an AbortSignal');
 }
 
 function checkOneOf<K extends string>(

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { NsboxError, Sandbox, type SandboxOptions } from 'nsbox';
 import { describe, expect, test } from 'vitest';
-import { isRoot } from '../support/mode.js';
+import { hasGroups, isRoot } from '../support/mode.js';
 import { sharedRoot, TemporaryDirectory } from '../support/temporary.js';
 import { testWhere } from '../support/where.js';
 
@@ -150,4 +150,161 @@ describe('roots', () => {
 test('errors are thrown once, in one place, with a code', async () => {
   await expect(Sandbox.run(['/nothing'], { rootfs: root.path })).rejects.toBeInstanceOf(NsboxError);
   expect(() => Sandbox.run([], { rootfs: root.path })).toThrow(NsboxError);
+});
+
+describe('limits that are nonsense', () => {
+  test.each([
+    { memory: 'much' },
+    { memory: -1 },
+    { memory: 0 },
+    { memory: '1k' },
+    { memory: Number.NaN },
+    { memory: 1.5 },
+    { memory: {} },
+    { memorySwap: '1g' },
+    { memory: '64m', memorySwap: '32m' },
+    { cpus: 0 },
+    { cpus: -1 },
+    { cpus: 'two' },
+    { cpus: Number.POSITIVE_INFINITY },
+    { cpuShares: 1 },
+    { cpuShares: 2.5 },
+    { cpuset: '' },
+    { cpuset: 'all' },
+    { cpuset: '0,' },
+    { cpuset: '0-' },
+    { pids: 0 },
+    { pids: -1 },
+    { pids: 1.5 },
+    { pids: '10' },
+  ])('%j', async (limits) => {
+    const error = await refusal({ rootfs: root.path, limits });
+    expect(error.code).toMatch(
+      hasGroups ? /^ERR_INVALID_ARGUMENT$/ : /^ERR_(INVALID_ARGUMENT|LIMIT_UNAVAILABLE)$/,
+    );
+    expect(error.message).toContain('limits');
+  });
+
+  test.runIf(hasGroups)('and those that the machine cannot meet', async () => {
+    const error = await refusal({ rootfs: root.path, limits: { cpuset: '4000-4001' } });
+    expect(error.message).toMatch(/cpuset/);
+  });
+
+  test.runIf(hasGroups)('of a running box: it goes on with those that it had', async () => {
+    await using box = await Sandbox.create({ rootfs: root.path, limits: { pids: 20 } });
+    await expect(box.update({ pids: -1 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+    // @ts-expect-error: no such limit
+    await expect(box.update({ memroy: '1g' })).rejects.toMatchObject({
+      hint: expect.stringContaining('memory'),
+    });
+    expect((await box.stats()).pids.limit).toBe(20);
+  });
+
+  test.runIf(!hasGroups)('and those that this user may not set, with the way to get them', async () => {
+    const error = await refusal({ rootfs: root.path, limits: { memory: '64m' } });
+    expect(error).toMatchObject({ code: 'ERR_LIMIT_UNAVAILABLE', hint: expect.stringContaining('Delegate') });
+  });
+});
+
+describe('a place that is full', () => {
+  test('what does not fit is an error inside and outside, and the box goes on', async () => {
+    await using box = await Sandbox.create({ rootfs: root.path, scratchSize: '1m' });
+    expect((await box.exec(['/testinit', 'fill', '/large', '3000000']).nothrow()).stdout).toBe('ENOSPC');
+    await expect(box.fs.writeFile('/more', Buffer.alloc(3_000_000))).rejects.toMatchObject({
+      code: 'ERR_NO_SPACE',
+    });
+    await box.fs.rm('/large');
+    await box.fs.rm('/more', { force: true });
+    await box.fs.writeFile('/small', 'fits');
+    expect(await box.fs.readFile('/small', 'utf8')).toBe('fits');
+  });
+
+  test('one too small for the box itself is an error at its start, or is full at once', async () => {
+    for (const scratchSize of [1, 4096, '8k']) {
+      const failure = await Sandbox.create({
+        rootfs: root.path,
+        scratchSize,
+        mounts: Array.from({ length: 8 }, (_, i) => ({ type: 'tmpfs' as const, target: `/made/${i}` })),
+      }).then(
+        async (box) => {
+          const full = await box.fs
+            .writeFile('/large', Buffer.alloc(1_000_000))
+            .catch((error: unknown) => error);
+          await box[Symbol.asyncDispose]();
+          return full;
+        },
+        (error: unknown) => error,
+      );
+      expect(failure).toMatchObject({ code: 'ERR_NO_SPACE' });
+    }
+  });
+
+  test('nonsense sizes', async () => {
+    for (const scratchSize of [-1, Number.NaN, 1.5, 'big', '', {}])
+      expect((await refusal({ rootfs: root.path, scratchSize })).code).toBe('ERR_INVALID_ARGUMENT');
+  });
+});
+
+describe('names', () => {
+  test('one that is in use, also while its box is still made', async () => {
+    const making = Sandbox.create({ rootfs: root.path, id: 'twice' });
+    expect((await refusal({ rootfs: root.path, id: 'twice' })).code).toBe('ERR_ALREADY_EXISTS');
+    await using _ = await making;
+    expect((await refusal({ rootfs: root.path, id: 'twice' })).code).toBe('ERR_ALREADY_EXISTS');
+  });
+
+  test('after each failure the name is free', async () => {
+    for (const wrong of [
+      { rootfs: '/nonexistent' },
+      { rootfs: root.path, limits: { pids: -1 } },
+      { rootfs: root.path, user: 'nobody-there' },
+      { rootfs: root.path, mounts: [{ type: 'tmpfs', target: '/testinit/below' }] },
+      { rootfs: root.path, mounts: [{ type: 'bind', source: '/nonexistent', target: '/x' }] },
+      { bundle: '/nonexistent' },
+    ])
+      await Sandbox.create({ id: 'reused', ...wrong } as SandboxOptions).then(
+        (box) => box[Symbol.asyncDispose](),
+        (error: unknown) => expect(error).toBeInstanceOf(NsboxError),
+      );
+    await using box = await Sandbox.create({ rootfs: root.path, id: 'reused' });
+    expect(box.id).toBe('reused');
+  });
+});
+
+describe('an abort', () => {
+  test('before: nothing is made, and the reason is the cause', async () => {
+    const reason = new Error('changed my mind');
+    expect(await refusal({ rootfs: root.path, signal: AbortSignal.abort(reason) })).toMatchObject({
+      code: 'ERR_ABORTED',
+      cause: reason,
+    });
+  });
+
+  test('at any moment of the making ends it', async () => {
+    for (let moment = 0; moment < 20; moment++) {
+      const controller = new AbortController();
+      const making = Sandbox.create({ rootfs: root.path, id: 'aborted', signal: controller.signal });
+      for (let i = 0; i < moment; i++) await new Promise((resolve) => setImmediate(resolve));
+      controller.abort();
+      await making.then(
+        (box) => box.wait(),
+        (error: unknown) => expect(error).toMatchObject({ code: 'ERR_ABORTED' }),
+      );
+    }
+    await using again = await Sandbox.create({ rootfs: root.path, id: 'aborted' });
+    expect(again.id).toBe('aborted');
+  });
+
+  test('of a run ends its command, which says why', async () => {
+    const controller = new AbortController();
+    const running = Sandbox.run(['/testinit', 'pause'], { rootfs: root.path, signal: controller.signal });
+    for await (const line of running.stdout) if (String(line).includes('ready')) break;
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ isCanceled: true });
+  });
+
+  test('what is no signal', async () => {
+    for (const signal of ['abort', {}, 9])
+      expect((await refusal({ rootfs: root.path, signal })).code).toBe('ERR_INVALID_ARGUMENT');
+  });
 });
