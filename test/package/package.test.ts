@@ -25,7 +25,7 @@ const manifest: { version: string; files: string[] } = JSON.parse(
 );
 const built = ['dist/index.js', 'build/Release/nsbox.node', 'build/Release/nsbox-runtime'];
 const missing = built.find((name) => !existsSync(join(root, name)));
-const mustWork = process.env['NSBOX_MUST_WORK'] === '1';
+const mustWork = process.env.NSBOX_MUST_WORK === '1';
 
 describe.skipIf(missing !== undefined && !mustWork)('the packed package, installed', () => {
   let work = '';
