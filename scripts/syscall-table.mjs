@@ -44,22 +44,31 @@ architectures.forEach(({ header, column }, index) => {
       put(name, index, number);
     }
   }
-  if (column === 'arm') for (const [name, k] of Object.entries(armPrivate)) put(name, index, armPrivateSlot + k);
+  if (column === 'arm')
+    for (const [name, k] of Object.entries(armPrivate)) put(name, index, armPrivateSlot + k);
 });
 
 const names = [...rows.keys()].sort((a, b) => (a < b ? -1 : 1)); // By bytes: it is searched.
 const lines = names.map((name) => `SYSCALL(${[name, ...rows.get(name)].join(', ')})`);
-writeFileSync(join(root, 'native/core/security/syscall_table.inc'), `${[
-  '// Made by scripts/syscall-table.mjs. A row: the name, then its number on',
-  `// ${architectures.map(({ column }) => column).join(', ')}; _ where there is none.`,
-  `// Numbers from ${armPrivateSlot} up are ARM's private calls (0xf0000 and up).`,
-  ...lines,
-].join('\n')}\n`);
+writeFileSync(
+  join(root, 'native/core/security/syscall_table.inc'),
+  `${[
+    '// Made by scripts/syscall-table.mjs. A row: the name, then its number on',
+    `// ${architectures.map(({ column }) => column).join(', ')}; _ where there is none.`,
+    `// Numbers from ${armPrivateSlot} up are ARM's private calls (0xf0000 and up).`,
+    ...lines,
+  ].join('\n')}\n`,
+);
 console.error(`${lines.length} system calls`);
 
 function put(name, index, number) {
-  if (number >= armPrivateSlot && !(name in armPrivate)) throw new Error(`${name}: number ${number} is too large`);
-  if (!rows.has(name)) rows.set(name, architectures.map(() => absent));
+  if (number >= armPrivateSlot && !(name in armPrivate))
+    throw new Error(`${name}: number ${number} is too large`);
+  if (!rows.has(name))
+    rows.set(
+      name,
+      architectures.map(() => absent),
+    );
   rows.get(name)[index] = number;
 }
 
@@ -74,11 +83,17 @@ function readHeader(path) {
 }
 
 function readCsv(path) {
-  const [head, ...body] = readFileSync(path, 'utf8').trim().split('\n').map((line) => line.split(','));
-  return new Map(head.slice(1).map((column, index) => [
-    column,
-    body.map((cells) => [cells[0], cells[index + 1]])
-      .filter(([, number]) => /^\d+$/.test(number))
-      .map(([name, number]) => [name, Number(number)]),
-  ]));
+  const [head, ...body] = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','));
+  return new Map(
+    head.slice(1).map((column, index) => [
+      column,
+      body
+        .map((cells) => [cells[0], cells[index + 1]])
+        .filter(([, number]) => /^\d+$/.test(number))
+        .map(([name, number]) => [name, Number(number)]),
+    ]),
+  );
 }
