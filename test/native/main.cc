@@ -50,11 +50,6 @@ void skip(const char* reason) {
 
 }  // namespace nsbox::test
 
-// libseccomp, which the filters are compared with, keeps some memory of its own to the end.
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libseccomp.so\n";
-}  // NOLINT: LSan's name.
-
 int main(int argc, char** argv) {
   using namespace nsbox::test;
   int passed = 0, failed = 0, skipped = 0;
