@@ -35,6 +35,10 @@ export interface Addon {
   defaultSeccompProfile(capabilities: bigint): string;
   /** The capabilities that this process could give away. */
   boundingCapabilities(): bigint;
+  /** Whether a tmpfs keeps `user.` attributes, as an ordinary user's overlay needs (Linux 6.6). */
+  tmpfsHoldsUserMarks(): boolean;
+  /** The same of the file system that a directory of this user's is on. */
+  directoryHoldsUserMarks(path: string): boolean;
   probe(): Promise<Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>>;
 
   // Files beneath `root`, wherever links in it point: openat2(2), RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS.
@@ -55,6 +59,8 @@ export interface Addon {
   copyTree(from: number, path: string): Promise<void>;
   /** Carries changes out to a directory of this machine; answers how many entries it changed. */
   applyChanges(upper: number, target: string, paths: readonly string[]): Promise<number>;
+  /** Removes a tree of this machine; gone is fine. */
+  removeTree(path: string): Promise<void>;
   /** An `O_PATH` descriptor; the caller closes it. */
   openDirectory(path: string): number;
 }

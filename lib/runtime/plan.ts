@@ -18,6 +18,8 @@ export interface Plan {
   readonly hold: boolean;
   readonly start: boolean;
   readonly scratchSize?: number;
+  /** A directory of the host's to write to, in place of a tmpfs. */
+  readonly scratchPath?: string;
   readonly clampCapabilities: boolean;
   readonly snapshots?: readonly SnapshotLayer[];
   readonly cgroup?: {

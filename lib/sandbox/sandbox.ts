@@ -382,8 +382,10 @@ function make(
   how: { readonly hold: boolean; readonly layers: readonly SnapshotLayer[]; readonly first?: FirstProcess },
 ): MadeSandbox {
   const id = takeName(options.id);
+  let scratch: string | undefined;
   try {
     const design = blueprint(options, id);
+    scratch = scratchFor(design);
     const groups = groupsFor(options.limits, how.hold);
     const resources = resourcesOf(options.limits, groups !== undefined && countsSwap(groups));
     const join = how.hold ? HELD_GROUPS : 0;
@@ -402,6 +404,7 @@ function make(
       start: how.first !== undefined,
       clampCapabilities: design.clampCapabilities,
       ...(design.scratchSize !== undefined && { scratchSize: design.scratchSize }),
+      ...(scratch !== undefined && { scratchPath: scratch }),
       ...(how.layers.length > 0 && { snapshots: how.layers }),
       ...(groups && {
         cgroup: {
@@ -423,6 +426,7 @@ function make(
     const groupWork = new Set<Promise<unknown>>();
     const ended = container.closed.then(async () => {
       names.delete(id);
+      await removeScratch(scratch);
       if (!groups) return;
       if (groupWork.size > 0) await Promise.allSettled(groupWork);
       oomKills = Math.max(0, groups.oomKills(id));
@@ -445,8 +449,13 @@ function make(
     };
   } catch (error) {
     names.delete(id);
+    void removeScratch(scratch);
     throw error;
   }
+}
+
+async function removeScratch(path: string | undefined): Promise<void> {
+  if (path !== undefined) await addon().removeTree(path).catch(() => {});
 }
 
 function takeName(wanted: string | undefined): string {
@@ -475,6 +484,18 @@ function groupsFor(limits: SandboxLimits | undefined, hold: boolean): CgroupPare
 
 function available(entries: ReturnType<CgroupParent['entries']>, wanted: number): number {
   return entries.reduce((all, { controllers }) => all | controllers, 0) & wanted;
+}
+
+// A limit on what is written can be kept by a tmpfs alone.
+function scratchFor({ scratchSize }: Blueprint): string | undefined {
+  const path = scope.scratchDirectory();
+  if (path === undefined || scratchSize === undefined) return path;
+  void removeScratch(path);
+  throw new NsboxError(
+    'ERR_LIMIT_UNAVAILABLE',
+    'scratchSize: this kernel’s tmpfs cannot hold what an ordinary user’s sandbox writes, and a directory has no limit',
+    { hint: 'it needs Linux 6.6, or root; or leave scratchSize out' },
+  );
 }
 
 // cgroup v2 limits swap by itself; v1 only where the kernel was told to count it.

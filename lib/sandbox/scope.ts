@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
@@ -18,6 +18,9 @@ class Scope {
   #groupsError: NsboxError | undefined;
   #directory: string | undefined;
   #snapshots = 0;
+  #tmpfsHoldsMarks: boolean | undefined;
+  #scratch: string | undefined;
+  #scratches = 0;
 
   /**
    * The parent of the sandboxes' groups.
@@ -57,6 +60,38 @@ class Scope {
       throw new NsboxError('ERR_START_FAILED', 'snapshot: no place for it outside of the root file system', {
         hint: 'mount a tmpfs on /dev/shm',
       });
+    return this.#makeCharged(place);
+  }
+
+  /**
+   * A new directory for what one sandbox writes, where a tmpfs will not do: before Linux 6.6 it cannot hold the marks of an
+   * ordinary user's overlay, and a directory of the root's could not be removed. Undefined where a tmpfs does, or nothing
+   * else would.
+   */
+  scratchDirectory(): string | undefined {
+    if (!isRootless() || this.#tmpfsDoes()) return undefined;
+    this.#scratch ??= this.#makeScratch();
+    if (this.#scratch === '') return undefined;
+    const path = join(this.#scratch, String(this.#scratches++));
+    mkdirSync(path, { mode: 0o700 });
+    return path;
+  }
+
+  #tmpfsDoes(): boolean {
+    this.#tmpfsHoldsMarks ??= addon().tmpfsHoldsUserMarks();
+    return this.#tmpfsHoldsMarks;
+  }
+
+  #makeScratch(): string {
+    for (const place of [tmpdir(), '/var/tmp', homedir()]) {
+      if (!isUsable(place)) continue;
+      const made = this.#makeCharged(place);
+      if (addon().directoryHoldsUserMarks(made)) return made;
+    }
+    return '';
+  }
+
+  #makeCharged(place: string): string {
     const name = `nsbox-${lazyCrypto().randomUUID()}`;
     const parent = addon().openDirectory(place);
     addon().chargeJanitor(this.#getJanitor(), name, parent);
@@ -69,6 +104,15 @@ class Scope {
   #getJanitor(): number {
     this.#janitor ??= addon().startJanitor(runtimeDescriptor());
     return this.#janitor;
+  }
+}
+
+function isUsable(place: string): boolean {
+  try {
+    accessSync(place, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -222,6 +222,11 @@ Napi::Value apply(const Napi::CallbackInfo& info) {
       [](Napi::Env env, uint64_t& count) { return to_number(env, count); });
 }
 
+// removeTree(path): a tree of this machine, directories that their owner made unreadable included; gone is fine.
+Napi::Value remove_tree(const Napi::CallbackInfo& info) {
+  return queue_status(info.Env(), [path = text_of(info[0])] { return remove_tree_at(AT_FDCWD, path.c_str()); });
+}
+
 // openDirectory(path): an O_PATH descriptor of a directory of this machine.
 Napi::Value open_directory(const Napi::CallbackInfo& info) {
   const std::string path = text_of(info[0]);
@@ -247,6 +252,7 @@ void export_files(Napi::Env env, Napi::Object exports) {
   add("listChanges", &list);
   add("copyTree", &copy);
   add("applyChanges", &apply);
+  add("removeTree", &remove_tree);
   add("openDirectory", &open_directory);
 }
 

@@ -4,6 +4,7 @@
 #include "addon/exports.h"
 #include "addon/pool.h"
 #include "core/container/probe.h"
+#include "core/sys/syscalls.h"
 
 namespace nsbox::addon {
 namespace {
@@ -24,6 +25,14 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
       });
 }
 
+// directoryHoldsUserMarks(path): the same of the file system that a directory of ours is on.
+Napi::Value directory_holds_user_marks(const Napi::CallbackInfo& info) {
+  auto dir = sys::open(text_of(info[0]).c_str(), O_RDONLY | O_DIRECTORY);
+  const bool holds = dir && sys::fsetxattr(dir->get(), "user.nsbox", "y", 1, 0);
+  if (holds) (void)sys::fremovexattr(dir->get(), "user.nsbox");
+  return Napi::Boolean::New(info.Env(), holds);
+}
+
 // boundingCapabilities(): this process's, as a bigint.
 Napi::Value bounding(const Napi::CallbackInfo& info) {
   auto mask = bounding_capabilities();
@@ -31,10 +40,19 @@ Napi::Value bounding(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), *mask);
 }
 
+// tmpfsHoldsUserMarks(): whether a tmpfs keeps "user." attributes (Linux 6.6), as an ordinary user's overlay needs.
+Napi::Value tmpfs_holds_user_marks(const Napi::CallbackInfo& info) {
+  auto file = sys::memfd_create("nsbox-probe", 0);
+  const bool holds = file && sys::fsetxattr(file->get(), "user.nsbox", "y", 1, 0);
+  return Napi::Boolean::New(info.Env(), holds);
+}
+
 }  // namespace
 
 void export_probe(Napi::Env env, Napi::Object exports) {
   exports.Set("probe", Napi::Function::New(env, probe));
+  exports.Set("directoryHoldsUserMarks", Napi::Function::New(env, directory_holds_user_marks));
+  exports.Set("tmpfsHoldsUserMarks", Napi::Function::New(env, tmpfs_holds_user_marks));
   exports.Set("boundingCapabilities", Napi::Function::New(env, bounding));
 }
 

@@ -20,7 +20,7 @@ const SUITE = 'bookworm';
 const MIRROR = process.env.NSBOX_VM_MIRROR ?? 'http://deb.debian.org/debian';
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'apparmor', 'kmod', 'uidmap'],
-  ...['passwd', 'procps', 'iproute2', 'nftables', 'busybox-static', 'libstdc++6'],
+  ...['passwd', 'procps', 'iproute2', 'nftables', 'busybox-static', 'python3-minimal', 'libstdc++6'],
 ];
 const BOOT_LIMIT = 180_000;
 const here = import.meta.dirname;

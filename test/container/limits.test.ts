@@ -9,7 +9,7 @@ const root = sharedRoot();
 const rootfs = root.path;
 
 // Without groups of its own a user cannot limit anything; then each wish is refused, with the way to get it.
-describeWhere(hasGroups, 'limits', () => {
+describeWhere(hasGroups)('limits', () => {
   test('a hog is killed at its memory limit, and the result says so', async () => {
     const result = await Sandbox.run(['sh', '-c', 'head -c 300m /dev/zero | tail -n 1'], {
       limits: { memory: '40m' },
@@ -122,7 +122,7 @@ describeWhere(hasGroups, 'limits', () => {
   });
 });
 
-describeWhere(!hasGroups, 'without groups', () => {
+describeWhere(!hasGroups)('without groups', () => {
   for (const limits of [{ memory: '64m' }, { pids: 32 }, { cpus: 0.5 }])
     test(`${Object.keys(limits)} is refused with its remedy`, () => {
       expect(() => Sandbox.run(['true'], { limits })).toThrow(

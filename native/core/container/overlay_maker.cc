@@ -28,7 +28,8 @@ Status OverlayMaker::open_snapshot(std::string_view target, Vector<UniqueFd>& ou
 }
 
 Result<UniqueFd> OverlayMaker::make(std::string_view target, int lower, uint64_t attributes) {
-  if (!scratch_) scratch_ = TRY(Scratch::create(plan_.scratch_size));
+  if (!scratch_)
+    scratch_ = TRY(plan_.scratch_path.empty() ? Scratch::create(plan_.scratch_size) : Scratch::use(plan_.scratch_path));
   Vector<UniqueFd> frozen;
   TRY(open_snapshot(target, frozen));
   Vector<int> lowers;

@@ -54,6 +54,7 @@ struct Plan {
   bool hold = false;      // Serve exec requests until told to end; otherwise end with the first process.
   bool start = false;     // Start config.process at once, as request 0; its three stdio descriptors come along.
   uint64_t scratch_size = 0;
+  std::string_view scratch_path;  // A directory of the host's to write to, in place of a tmpfs.
   Vector<SnapshotLayers> snapshots;
   std::string_view cgroup_name;  // Empty: no groups.
   cgroup::Controllers cgroup_join;

@@ -16,7 +16,13 @@ Result<Scratch> Scratch::create(uint64_t size) {
   if (size) options.push_back(limit.view());
   auto made = make_filesystem("tmpfs", "nsbox-scratch", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   if (!made) return made.error().while_doing("mount tmpfs for the scratch space");
-  return Scratch(std::move(*made));
+  return Scratch(std::move(*made), false);
+}
+
+Result<Scratch> Scratch::use(std::string_view path) {
+  auto dir = sys::open(String(path).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!dir) return dir.error().while_doing("open the scratch space ", path);
+  return Scratch(std::move(*dir), true);
 }
 
 Result<Scratch::Layer> Scratch::add_layer(int like) {

@@ -16,6 +16,8 @@ class Scratch {
   // A tmpfs that lives and dies with the container's mounts; `size` in bytes, 0 for the kernel's default (half of
   // the memory). What is written there counts as the container's memory.
   static Result<Scratch> create(uint64_t size);
+  // An empty directory of the host's, for kernels whose tmpfs cannot hold an ordinary user's overlay marks (before 6.6).
+  static Result<Scratch> use(std::string_view path);
 
   struct Layer {
     UniqueFd upper;  // O_PATH
@@ -34,11 +36,11 @@ class Scratch {
   int fd() const { return mount_.get(); }
 
  private:
-  explicit Scratch(UniqueFd mount) : mount_(std::move(mount)) {}
+  Scratch(UniqueFd mount, bool attached) : mount_(std::move(mount)), attached_(attached) {}
 
   UniqueFd mount_;
   unsigned layers_ = 0;
-  bool attached_ = false;
+  bool attached_;
 };
 
 // How overlay keeps its marks: trusted.overlay.* takes CAP_SYS_ADMIN in the first user namespace.
