@@ -7,7 +7,11 @@ export interface Addon {
   readonly PipeReader: PipeReaderConstructor;
   readonly CgroupParent: CgroupParentConstructor;
   /** Told of each lack of memory in one box's group, with the kills so far. Keeps no event loop alive. */
-  readonly OomWatcher: new (parent: CgroupParent, name: string, onLack: (kills: number) => void) => { close(): void };
+  readonly OomWatcher: new (
+    parent: CgroupParent,
+    name: string,
+    onLack: (kills: number) => void,
+  ) => { close(): void };
 
   /** A sealed copy of the executable in memory; the caller keeps the descriptor. */
   loadRuntime(path: string): number;
@@ -70,7 +74,12 @@ export interface NativeBox {
   /** Init's pid on this machine. */
   readonly pid: number;
   /** Hands over the plan; `fds` go along, `closeAfter` are closed in any case. Throws when the process is gone. */
-  begin(plan: string, filter: Uint8Array | undefined, fds: readonly number[], closeAfter: readonly number[]): void;
+  begin(
+    plan: string,
+    filter: Uint8Array | undefined,
+    fds: readonly number[],
+    closeAfter: readonly number[],
+  ): void;
   /** Sends a request; `fds` go along, `closeAfter` are closed in any case. Throws when the box is gone. */
   request(
     kind: RequestKind,

@@ -18,9 +18,13 @@ export function fromNative(error: unknown, doing?: string, otherwise: ErrorCode 
   if (error instanceof NsboxError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  return new NsboxError((code && CODES[code]) || otherwise, doing === undefined ? text : `${doing}: ${text}`, {
-    cause: error,
-  });
+  return new NsboxError(
+    (code && CODES[code]) || otherwise,
+    doing === undefined ? text : `${doing}: ${text}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** The errno's name, `ENOENT`, of an error from the addon or from Node. */

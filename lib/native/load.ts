@@ -39,13 +39,20 @@ export function addonPath(): string {
 export function nativeFile(name: 'nsbox.node' | 'nsbox-runtime'): string {
   refuseUnsupported();
   const folder = packageRoot();
-  const places = [join(folder, 'prebuilds', `linux-${process.arch}`, name), join(folder, 'build', 'Release', name)];
+  const places = [
+    join(folder, 'prebuilds', `linux-${process.arch}`, name),
+    join(folder, 'build', 'Release', name),
+  ];
   // A checkout's own build is newer than prebuilds that were made in it.
   const found = [...places].reverse().find((place) => existsSync(place));
   if (found !== undefined) return found;
-  throw new NsboxError('ERR_NATIVE_MISSING', `the native part of nsbox is missing: no ${name} in ${places.join(' or ')}`, {
-    hint: 'in a checkout, run `npm install` (needs g++, make and python3)',
-  });
+  throw new NsboxError(
+    'ERR_NATIVE_MISSING',
+    `the native part of nsbox is missing: no ${name} in ${places.join(' or ')}`,
+    {
+      hint: 'in a checkout, run `npm install` (needs g++, make and python3)',
+    },
+  );
 }
 
 function refuseUnsupported(): void {
@@ -67,7 +74,8 @@ function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new NsboxError('ERR_NATIVE_MISSING', 'the package of nsbox is not complete: no package.json');
+    if (parent === folder)
+      throw new NsboxError('ERR_NATIVE_MISSING', 'the package of nsbox is not complete: no package.json');
     folder = parent;
   }
   return folder;

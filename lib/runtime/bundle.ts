@@ -13,7 +13,9 @@ export function readBundle(folder: string): RuntimeConfig {
   const config = parseConfig(readConfig(file), file);
   refuseUnsupported(config, file);
   const mounts = config.mounts?.map((mount) =>
-    isBind(mount.options) && mount.source !== undefined ? { ...mount, source: resolve(folder, mount.source) } : mount,
+    isBind(mount.options) && mount.source !== undefined
+      ? { ...mount, source: resolve(folder, mount.source) }
+      : mount,
   );
   return {
     ...config,
@@ -42,7 +44,8 @@ function refuseUnsupported(config: RuntimeConfig, file: string): void {
   const namespaces = config.linux?.namespaces ?? [];
   for (const type of ['pid', 'mount'] as const) {
     const found = namespaces.find((one) => one.type === type);
-    if (!found || found.path !== undefined) refuse(`linux.namespaces: a sandbox wants a ${type} namespace of its own`);
+    if (!found || found.path !== undefined)
+      refuse(`linux.namespaces: a sandbox wants a ${type} namespace of its own`);
   }
   if (namespaces.some(({ type, path }) => type === 'user' && path !== undefined))
     refuse('linux.namespaces: joining a user namespace is not supported');

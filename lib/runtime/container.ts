@@ -78,7 +78,11 @@ export class Container {
     if (start.first) this.#listeners.set(0, start.first);
     if (!start.plan.hold) this.#ready.resolve();
     this.#native = this.#spawn(start);
-    if (start.plan.hold) this.ready.then(() => this.#release(), () => {});
+    if (start.plan.hold)
+      this.ready.then(
+        () => this.#release(),
+        () => {},
+      );
   }
 
   #spawn({ plan, filter, groups, stdio }: ContainerStart): NativeBox {
@@ -170,7 +174,7 @@ export class Container {
     if (this.#isClosed) return;
     this.signalAll(SIGKILL);
     const force = setTimeout(() => this.kill(), PATIENCE_MS);
-    this.closed.then(() => clearTimeout(force));
+    void this.closed.then(() => clearTimeout(force));
   }
 
   /** Runs `work` with the container's files: they stay open, and it alive or not, until `work` is done. */
@@ -297,10 +301,13 @@ const EOPNOTSUPP = 95;
 /** The error for something that init could not do. */
 export function failureError(failure: StartFailure): NsboxError {
   if (failure.exitStatus === NOT_FOUND) return new NsboxError('ERR_PROGRAM_NOT_FOUND', failure.text);
-  if (failure.exitStatus === NOT_EXECUTABLE) return new NsboxError('ERR_PROGRAM_NOT_EXECUTABLE', failure.text);
+  if (failure.exitStatus === NOT_EXECUTABLE)
+    return new NsboxError('ERR_PROGRAM_NOT_EXECUTABLE', failure.text);
   if (failure.errno === ENOSPC) return new NsboxError('ERR_NO_SPACE', `start the sandbox: ${failure.text}`);
   if (failure.errno === EOPNOTSUPP)
-    return new NsboxError('ERR_LIMIT_UNAVAILABLE', `start the sandbox: ${failure.text}`, { hint: 'see `nsbox doctor`' });
+    return new NsboxError('ERR_LIMIT_UNAVAILABLE', `start the sandbox: ${failure.text}`, {
+      hint: 'see `nsbox doctor`',
+    });
   return new NsboxError('ERR_START_FAILED', `start the sandbox: ${failure.text}`, { hint: hintFor(failure) });
 }
 

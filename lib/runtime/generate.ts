@@ -80,15 +80,32 @@ function usualMounts(rootless: boolean, network: 'none' | 'host'): Mount[] {
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     sysMount(rootless, network),
     // Its nodes are all there when the sandbox starts; read-only, no other can be made that works.
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k'] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['ro', 'nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k'],
+    },
     {
       destination: '/dev/pts',
       type: 'devpts',
       source: 'devpts',
       // Group 5 (tty) has no place in the id map of one id.
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(rootless ? [] : ['gid=5'])],
+      options: [
+        'nosuid',
+        'noexec',
+        'newinstance',
+        'ptmxmode=0666',
+        'mode=0620',
+        ...(rootless ? [] : ['gid=5']),
+      ],
     },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'] },
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'],
+    },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
   ];
 }
@@ -96,8 +113,18 @@ function usualMounts(rootless: boolean, network: 'none' | 'host'): Mount[] {
 // sysfs belongs to a network namespace: an ordinary user may mount only that of its own.
 function sysMount(rootless: boolean, network: 'none' | 'host'): Mount {
   if (rootless && network === 'host')
-    return { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'rro', 'nosuid', 'noexec', 'nodev'] };
-  return { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
+    return {
+      destination: '/sys',
+      type: 'none',
+      source: '/sys',
+      options: ['rbind', 'rro', 'nosuid', 'noexec', 'nodev'],
+    };
+  return {
+    destination: '/sys',
+    type: 'sysfs',
+    source: 'sysfs',
+    options: ['nosuid', 'noexec', 'nodev', 'ro'],
+  };
 }
 
 /** Docker's: what in /proc and /sys tells of the host or reaches it. */
@@ -116,4 +143,10 @@ export const MASKED_PATHS: readonly string[] = [
   '/sys/firmware',
 ];
 
-const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const READONLY_PATHS: readonly string[] = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+];

@@ -104,7 +104,9 @@ export function dropSpare(): void {
 function startInit({ namespaces }: Birth, prepared: number): Init {
   let listener: OnMessage = () => {};
   try {
-    const native = new (addon().NativeBox)(runtimeDescriptor(), namespaces, prepared, (...message) => listener(...message));
+    const native = new (addon().NativeBox)(runtimeDescriptor(), namespaces, prepared, (...message) =>
+      listener(...message),
+    );
     return {
       native,
       receive: (next) => {

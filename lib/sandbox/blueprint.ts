@@ -69,7 +69,8 @@ export function blueprint(options: SandboxOptions, id: string): Blueprint {
     idMaps,
     clampCapabilities: options.security?.capAdd === undefined,
     filter: filterOf(options, config, bounding),
-    scratchSize: options.scratchSize === undefined ? undefined : parseSize(options.scratchSize, 'scratchSize'),
+    scratchSize:
+      options.scratchSize === undefined ? undefined : parseSize(options.scratchSize, 'scratchSize'),
     user,
   };
 }
@@ -98,7 +99,10 @@ function generated(
     readOnly: options.readOnly ?? false,
     hostname: options.hostname ?? id.slice(0, 63),
     network: options.network ?? 'none',
-    mounts: [...view.mounts.map((mount) => (options.readOnly ? readOnlyOverlay(mount) : mount)), ...userMounts(options.mounts ?? [])],
+    mounts: [
+      ...view.mounts.map((mount) => (options.readOnly ? readOnlyOverlay(mount) : mount)),
+      ...userMounts(options.mounts ?? []),
+    ],
     process,
     resources: undefined,
     userMappings: idMaps.users,
@@ -158,7 +162,10 @@ function workspaceOf(folder: string | undefined): string | undefined {
   if (!isDirectory(path)) throw new NsboxError('ERR_NOT_FOUND', `workspace: no such directory: ${path}`);
   const visible = visibleWorkspace(path);
   if (visible !== undefined) return visible;
-  throw invalid(`workspace: ${path} is, or holds, what a sandbox hides: homes, temporary files, /run`, 'name it in mounts to show it');
+  throw invalid(
+    `workspace: ${path} is, or holds, what a sandbox hides: homes, temporary files, /run`,
+    'name it in mounts to show it',
+  );
 }
 
 // What the root's own overlay shows needs no second one.
@@ -172,9 +179,16 @@ function directoryView(rootfs: string, options: SandboxOptions): View {
   if (!existsSync(path)) throw new NsboxError('ERR_NOT_FOUND', `rootfs: no such directory: ${path}`);
   if (!isDirectory(path)) throw invalid(`rootfs: ${path} is not a directory`);
   const names = options.network === 'host' ? ['/etc/resolv.conf', '/etc/hosts'] : [];
-  const mounts = names.filter((file) => existsSync(file)).map(
-    (file): Mount => ({ destination: file, type: 'bind', source: realpathSync(file), options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] }),
-  );
+  const mounts = names
+    .filter((file) => existsSync(file))
+    .map(
+      (file): Mount => ({
+        destination: file,
+        type: 'bind',
+        source: realpathSync(file),
+        options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+      }),
+    );
   return { rootPath: path, root: 'overlay', mounts, cwd: '/', path: DEFAULT_PATH };
 }
 
@@ -183,7 +197,11 @@ function isDirectory(path: string): boolean {
 }
 
 function environment(options: SandboxOptions, path: string): string[] {
-  return environmentList({ PATH: path, HOME: options.user === undefined ? '/root' : undefined, ...options.env });
+  return environmentList({
+    PATH: path,
+    HOME: options.user === undefined ? '/root' : undefined,
+    ...options.env,
+  });
 }
 
 export function environmentList(env: Readonly<Record<string, string | undefined>>): string[] {
@@ -245,18 +263,28 @@ function givableCapabilities(): Capability[] {
 
 function givable(name: Capability): Capability {
   if (givableCapabilities().includes(name)) return name;
-  throw new NsboxError('ERR_PERMISSION', `security.capAdd: this process has no ${name} to give: it is not in its bounding set`);
+  throw new NsboxError(
+    'ERR_PERMISSION',
+    `security.capAdd: this process has no ${name} to give: it is not in its bounding set`,
+  );
 }
 
 const filters = new Map<string, Uint8Array>();
 
-function filterOf(options: SandboxOptions, config: RuntimeConfig, bounding: readonly Capability[]): Uint8Array | undefined {
+function filterOf(
+  options: SandboxOptions,
+  config: RuntimeConfig,
+  bounding: readonly Capability[],
+): Uint8Array | undefined {
   const seccomp = options.security?.seccomp;
   if (seccomp === 'unconfined') return undefined;
-  const profile = typeof seccomp === 'object' ? seccomp : options.bundle === undefined ? undefined : config.linux?.seccomp;
+  const profile =
+    typeof seccomp === 'object' ? seccomp : options.bundle === undefined ? undefined : config.linux?.seccomp;
   if (profile !== undefined) return cached(JSON.stringify(profile), (json) => addon().compileSeccomp(json));
   if (options.bundle !== undefined && seccomp === undefined) return undefined;
-  return cached(`default ${capabilityMask(bounding)}`, () => addon().defaultSeccomp(capabilityMask(bounding)));
+  return cached(`default ${capabilityMask(bounding)}`, () =>
+    addon().defaultSeccomp(capabilityMask(bounding)),
+  );
 }
 
 function cached(key: string, compile: (key: string) => Uint8Array): Uint8Array {
@@ -271,9 +299,11 @@ function cached(key: string, compile: (key: string) => Uint8Array): Uint8Array {
 /** A bundle says itself what it is; options may only add to its mounts, environment and limits. */
 function fromBundle(folder: string, options: SandboxOptions, idMaps: IdMaps): RuntimeConfig {
   for (const name of ['workspace', 'network', 'hostname', 'readOnly'] as const)
-    if (options[name] !== undefined) throw invalid(`bundle and ${name} contradict each other: config.json says it`);
+    if (options[name] !== undefined)
+      throw invalid(`bundle and ${name} contradict each other: config.json says it`);
   for (const name of Object.keys(options.security ?? {}))
-    if (name !== 'seccomp') throw invalid(`bundle and security.${name} contradict each other: config.json says it`);
+    if (name !== 'seccomp')
+      throw invalid(`bundle and security.${name} contradict each other: config.json says it`);
   const path = resolve(folder);
   const config = readBundle(path);
   const process = config.process;

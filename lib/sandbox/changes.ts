@@ -40,11 +40,16 @@ export class Changes {
   async *list(): AsyncGenerator<Change> {
     const lists = await this.#container.withFiles(async (files) => {
       const overlays = shownOverlays(files);
-      return await Promise.all(overlays.map(async (one) => ({ target: one.target, changes: await this.#read(one) })));
+      return await Promise.all(
+        overlays.map(async (one) => ({ target: one.target, changes: await this.#read(one) })),
+      );
     });
     const mountPoints = (this.#config.mounts ?? []).map(({ destination }) => posix.normalize(destination));
     for (const { target, changes } of lists)
-      yield* withoutMountPoints(changes.map((change) => toChange(target, change)), mountPoints);
+      yield* withoutMountPoints(
+        changes.map((change) => toChange(target, change)),
+        mountPoints,
+      );
   }
 
   async #read({ target, upper }: ContainerFiles['overlays'][number]): Promise<readonly NativeChange[]> {
@@ -65,17 +70,23 @@ export class Changes {
   }
 
   #sourceOf(target: string): string {
-    const mount = this.#config.mounts?.find(({ type, destination }) => type === 'overlay' && destination === target);
+    const mount = this.#config.mounts?.find(
+      ({ type, destination }) => type === 'overlay' && destination === target,
+    );
     if (mount?.source !== undefined) return mount.source;
     return posix.join(this.#config.root.path, target);
   }
 
   async apply({ paths }: ChangeSelection): Promise<number> {
     for (const path of paths)
-      if (typeof path !== 'string' || !isAbsolute(path)) throw invalid(`apply: expected absolute paths, got ${JSON.stringify(path)}`);
+      if (typeof path !== 'string' || !isAbsolute(path))
+        throw invalid(`apply: expected absolute paths, got ${JSON.stringify(path)}`);
     return await this.#container.withFiles(async (files) => {
       const overlays = shownOverlays(files);
-      const wanted = paths.map((path) => ({ path: posix.normalize(path).replace(/(.)\/$/, '$1'), found: false }));
+      const wanted = paths.map((path) => ({
+        path: posix.normalize(path).replace(/(.)\/$/, '$1'),
+        found: false,
+      }));
       const mountPoints = [...overlays.map(({ target }) => target), ...this.#otherMounts()];
       let count = 0;
       for (const { target, upper } of overlays) {
@@ -89,7 +100,11 @@ export class Changes {
         if (relative.length > 0) count += await this.#applyTo(target, upper, relative);
       }
       const missed = wanted.find(({ found }) => !found);
-      if (missed) throw invalid(`apply: ${missed.path} is not copy-on-write in this sandbox`, 'changes() lists what can be applied');
+      if (missed)
+        throw invalid(
+          `apply: ${missed.path} is not copy-on-write in this sandbox`,
+          'changes() lists what can be applied',
+        );
       return count;
     });
   }
@@ -123,7 +138,11 @@ function belowTarget(path: string, target: string, mountPoints: readonly string[
 }
 
 const S_IFMT = 0o170000;
-const TYPES: Readonly<Record<number, Change['type']>> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'symlink' };
+const TYPES: Readonly<Record<number, Change['type']>> = {
+  0o100000: 'file',
+  0o040000: 'directory',
+  0o120000: 'symlink',
+};
 
 function toChange(target: string, { kind, path, mode, size }: NativeChange): Change {
   const type = kind === 'deleted' ? 'other' : (TYPES[mode & S_IFMT] ?? 'other');

@@ -46,7 +46,8 @@ function argument(value: unknown): string {
 
 /** Refuses what cannot be an argument list. */
 export function checkCommand(command: readonly string[]): string[] {
-  if (!Array.isArray(command)) throw invalid('command: expected a list of arguments', "write ['sh', '-c', script] for a shell");
+  if (!Array.isArray(command))
+    throw invalid('command: expected a list of arguments', "write ['sh', '-c', script] for a shell");
   if (command.length === 0 || command[0] === '') throw invalid('command: expected at least the program');
   for (const [i, one] of command.entries()) {
     if (typeof one !== 'string') throw invalid(`command[${i}]: expected a text, got ${typeof one}`);

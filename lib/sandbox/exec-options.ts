@@ -128,7 +128,8 @@ const USER = /^[^\0:]+(?::[^\0:]+)?$/;
 
 export function userText(user: string | number | undefined): string | undefined {
   if (user === undefined) return undefined;
-  if (typeof user === 'number' && Number.isInteger(user) && user >= 0 && user < 2 ** 32 - 1) return String(user);
+  if (typeof user === 'number' && Number.isInteger(user) && user >= 0 && user < 2 ** 32 - 1)
+    return String(user);
   if (typeof user === 'string' && USER.test(user)) return user;
   throw invalid(`user: expected a name or an id, or user:group, got ${JSON.stringify(user)}`);
 }

@@ -1,4 +1,13 @@
-import { close, constants, createReadStream, createWriteStream, type ReadStream, read, type WriteStream, write } from 'node:fs';
+import {
+  close,
+  constants,
+  createReadStream,
+  createWriteStream,
+  type ReadStream,
+  read,
+  type WriteStream,
+  write,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import type { NativeStat } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
@@ -37,11 +46,18 @@ export class SandboxFiles {
     this.#container = container;
   }
 
-  async readFile(path: string, options: 'utf8' | { readonly encoding: 'utf8'; readonly maxSize?: number }): Promise<string>;
+  async readFile(
+    path: string,
+    options: 'utf8' | { readonly encoding: 'utf8'; readonly maxSize?: number },
+  ): Promise<string>;
   async readFile(path: string, options?: { readonly maxSize?: number }): Promise<Buffer>;
   /** The whole file; `maxSize` in bytes, 64 MiB unless said: a larger one is an error. */
-  async readFile(path: string, options: 'utf8' | { readonly encoding?: 'utf8'; readonly maxSize?: number } = {}): Promise<Buffer | string> {
-    const { encoding, maxSize = DEFAULT_READ_LIMIT } = typeof options === 'string' ? { encoding: options } : options;
+  async readFile(
+    path: string,
+    options: 'utf8' | { readonly encoding?: 'utf8'; readonly maxSize?: number } = {},
+  ): Promise<Buffer | string> {
+    const { encoding, maxSize = DEFAULT_READ_LIMIT } =
+      typeof options === 'string' ? { encoding: options } : options;
     const bytes = await this.#withFile(path, O_RDONLY, 0, (fd) => readWhole(fd, maxSize, path));
     return encoding === undefined ? bytes : bytes.toString(encoding);
   }
@@ -92,13 +108,19 @@ export class SandboxFiles {
     }
   }
 
-  async mkdir(path: string, options: { readonly recursive?: boolean; readonly mode?: number } = {}): Promise<void> {
+  async mkdir(
+    path: string,
+    options: { readonly recursive?: boolean; readonly mode?: number } = {},
+  ): Promise<void> {
     await this.#call(`mkdir ${path}`, path, (root) =>
       addon().fsMkdir(root, path, options.mode ?? 0o755, options.recursive ?? false),
     );
   }
 
-  async rm(path: string, options: { readonly recursive?: boolean; readonly force?: boolean } = {}): Promise<void> {
+  async rm(
+    path: string,
+    options: { readonly recursive?: boolean; readonly force?: boolean } = {},
+  ): Promise<void> {
     await this.#call(`rm ${path}`, path, (root) =>
       addon().fsRemove(root, path, options.recursive ?? false, options.force ?? false),
     );
@@ -131,7 +153,12 @@ export class SandboxFiles {
     return await this.#call(`open ${path}`, path, (root) => addon().fsOpen(root, path, flags, mode));
   }
 
-  async #withFile<T>(path: string, flags: number, mode: number, work: (fd: number) => Promise<T>): Promise<T> {
+  async #withFile<T>(
+    path: string,
+    flags: number,
+    mode: number,
+    work: (fd: number) => Promise<T>,
+  ): Promise<T> {
     const fd = await this.#openRegular(path, flags, mode);
     try {
       return await work(fd);
@@ -196,7 +223,8 @@ async function readWhole(fd: number, maxSize: number, path: string): Promise<Buf
     const { bytesRead } = await readAsync(fd, chunk, 0, chunk.length, null);
     if (bytesRead === 0) return Buffer.concat(chunks);
     size += bytesRead;
-    if (size > maxSize) throw invalid(`${path}: larger than ${maxSize} bytes`, 'give maxSize, or use createReadStream');
+    if (size > maxSize)
+      throw invalid(`${path}: larger than ${maxSize} bytes`, 'give maxSize, or use createReadStream');
     chunks.push(chunk.subarray(0, bytesRead));
   }
 }
@@ -209,8 +237,16 @@ async function writeWhole(fd: number, bytes: Uint8Array): Promise<void> {
 }
 
 // d_type of getdents64(2)
-const DIRENT_TYPES: Readonly<Record<number, DirectoryEntry['type']>> = { 4: 'directory', 8: 'file', 10: 'symlink' };
-const MODE_TYPES: Readonly<Record<number, FileStat['type']>> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'symlink' };
+const DIRENT_TYPES: Readonly<Record<number, DirectoryEntry['type']>> = {
+  4: 'directory',
+  8: 'file',
+  10: 'symlink',
+};
+const MODE_TYPES: Readonly<Record<number, FileStat['type']>> = {
+  0o100000: 'file',
+  0o040000: 'directory',
+  0o120000: 'symlink',
+};
 
 function withType(stat: NativeStat): FileStat {
   return { ...stat, type: MODE_TYPES[stat.mode & S_IFMT] ?? 'other' };

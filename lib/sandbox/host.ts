@@ -53,7 +53,17 @@ function overlayMount(path: string): Mount {
 
 // An overlay of "/" shows the root's file system alone; others that belong to the machine want one each. Network and
 // FUSE file systems stay out: they can hang, and what they hold is rarely the machine's own.
-const REAL_FILESYSTEMS: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'zfs', 'erofs', 'squashfs']);
+const REAL_FILESYSTEMS: ReadonlySet<string> = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'f2fs',
+  'zfs',
+  'erofs',
+  'squashfs',
+]);
 
 /** An overlay for each further file system of the machine's that is not hidden. */
 export function submountOverlays(hidden: readonly Mount[]): Mount[] {
@@ -74,7 +84,10 @@ function parseMountinfoLine(line: string): { readonly path: string; readonly typ
   const path = before?.split(' ')[4];
   const type = after?.split(' ')[0];
   if (path === undefined || type === undefined) return undefined;
-  return { path: path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))), type };
+  return {
+    path: path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    type,
+  };
 }
 
 function isDirectory(path: string): boolean {
@@ -86,7 +99,14 @@ export function nodeMounts(hidden: readonly Mount[]): Mount[] {
   const installation = dirname(dirname(process.execPath));
   const isHidden = hidden.some(({ destination }) => isWithin(installation, destination));
   if (!isHidden || hidden.some(({ destination }) => destination === installation)) return [];
-  return [{ destination: installation, type: 'bind', source: installation, options: ['rbind', 'rro', 'nosuid', 'nodev'] }];
+  return [
+    {
+      destination: installation,
+      type: 'bind',
+      source: installation,
+      options: ['rbind', 'rro', 'nosuid', 'nodev'],
+    },
+  ];
 }
 
 /** The folder of Node's own program, to be found after the usual ones. */
@@ -101,7 +121,12 @@ export function resolverMounts(hidden: readonly Mount[]): Mount[] {
     if (!existsSync(file)) continue;
     const real = realpathSync(file);
     if (!hidden.some(({ destination }) => isWithin(real, destination))) continue;
-    mounts.push({ destination: real, type: 'bind', source: real, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] });
+    mounts.push({
+      destination: real,
+      type: 'bind',
+      source: real,
+      options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+    });
   }
   return mounts;
 }

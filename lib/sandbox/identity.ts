@@ -45,11 +45,16 @@ function rangeOf(file: string): IdMapping {
     const [owner, first, count] = line.split(':');
     if (owner !== username && owner !== String(uid)) continue;
     const range = { containerID: 1, hostID: Number(first), size: Number(count) };
-    if (Number.isSafeInteger(range.hostID) && Number.isSafeInteger(range.size) && range.size > 0) return range;
+    if (Number.isSafeInteger(range.hostID) && Number.isSafeInteger(range.size) && range.size > 0)
+      return range;
   }
-  throw new NsboxError('ERR_PERMISSION', `user: ${username} has no range of ids in ${file}, so a sandbox of it has root alone`, {
-    hint: `as root: apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
-  });
+  throw new NsboxError(
+    'ERR_PERMISSION',
+    `user: ${username} has no range of ids in ${file}, so a sandbox of it has root alone`,
+    {
+      hint: `as root: apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+    },
+  );
 }
 
 function readLines(file: string): string[] {

@@ -1,5 +1,5 @@
 import { NsboxError } from '../errors.js';
-import { Controller, type CgroupParent } from '../native/contract.js';
+import { type CgroupParent, Controller } from '../native/contract.js';
 import type { LinuxResources } from '../spec/runtime/resources.js';
 import { parseCpus, parseSize } from '../util/units.js';
 import type { SandboxLimits } from './options.js';
@@ -9,7 +9,10 @@ const CPU_PERIOD_US = 100_000;
 const SMALLEST_MEMORY = 512 * 1024;
 
 /** The limits as OCI's `linux.resources`; undefined when there are none. */
-export function resourcesOf(limits: SandboxLimits | undefined, swapIsCounted: boolean): LinuxResources | undefined {
+export function resourcesOf(
+  limits: SandboxLimits | undefined,
+  swapIsCounted: boolean,
+): LinuxResources | undefined {
   if (!limits || Object.values(limits).every((value) => value === undefined)) return undefined;
   const memory = memoryOf(limits, swapIsCounted);
   const cpu = cpuOf(limits);
@@ -29,14 +32,18 @@ function memoryOf(limits: SandboxLimits, swapIsCounted: boolean): LinuxResources
   if (limit < SMALLEST_MEMORY) throw invalid(`limits.memory: expected at least 512k, got ${limit} bytes`);
   if (limits.memorySwap === undefined) return swapIsCounted ? { limit, swap: limit } : { limit };
   const swap = parseSize(limits.memorySwap, 'limits.memorySwap');
-  if (swap < limit) throw invalid('limits.memorySwap: is memory and swap together, so not less than limits.memory');
+  if (swap < limit)
+    throw invalid('limits.memorySwap: is memory and swap together, so not less than limits.memory');
   return { limit, swap };
 }
 
 function cpuOf(limits: SandboxLimits): LinuxResources['cpu'] {
-  if (limits.cpus === undefined && limits.cpuShares === undefined && limits.cpuset === undefined) return undefined;
+  if (limits.cpus === undefined && limits.cpuShares === undefined && limits.cpuset === undefined)
+    return undefined;
   if (limits.cpuset !== undefined && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(limits.cpuset))
-    throw invalid(`limits.cpuset: expected numbers and ranges, as '0-1,3', got ${JSON.stringify(limits.cpuset)}`);
+    throw invalid(
+      `limits.cpuset: expected numbers and ranges, as '0-1,3', got ${JSON.stringify(limits.cpuset)}`,
+    );
   return {
     ...(limits.cpus !== undefined && {
       quota: Math.max(1000, Math.round(parseCpus(limits.cpus, 'limits.cpus') * CPU_PERIOD_US)),
@@ -83,10 +90,17 @@ export function requireControllers(groups: CgroupParent, limits: SandboxLimits):
 }
 
 /** The error of a limit that cannot be set. */
-export function unavailable(controller: string, why = 'this machine has no such cgroup controller'): NsboxError {
-  return new NsboxError('ERR_LIMIT_UNAVAILABLE', `limits: the cgroup controller "${controller}" cannot be used: ${why}`, {
-    hint: DELEGATE,
-  });
+export function unavailable(
+  controller: string,
+  why = 'this machine has no such cgroup controller',
+): NsboxError {
+  return new NsboxError(
+    'ERR_LIMIT_UNAVAILABLE',
+    `limits: the cgroup controller "${controller}" cannot be used: ${why}`,
+    {
+      hint: DELEGATE,
+    },
+  );
 }
 
 const DELEGATE =

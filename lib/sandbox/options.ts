@@ -113,7 +113,14 @@ const SECURITY: ReadonlySet<string> = new Set<keyof SandboxSecurity>([
 ]);
 
 // What else a mount can be asked for belongs to engines, which can keep it.
-const BIND_MOUNT: ReadonlySet<string> = new Set(['type', 'source', 'target', 'readOnly', 'propagation', 'recursive']);
+const BIND_MOUNT: ReadonlySet<string> = new Set([
+  'type',
+  'source',
+  'target',
+  'readOnly',
+  'propagation',
+  'recursive',
+]);
 const TMPFS_MOUNT: ReadonlySet<string> = new Set(['type', 'target', 'readOnly', 'size', 'mode', 'options']);
 
 /**
@@ -125,20 +132,27 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
   checkKeys(options, 'options', SANDBOX_OPTIONS, further);
   if (options.limits) checkKeys(options.limits, 'limits', LIMITS);
   if (options.security) checkKeys(options.security, 'security', SECURITY);
-  checkText(options, 'id', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'letters, digits, "_", "." and "-", 64 at the most');
+  checkText(
+    options,
+    'id',
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+    'letters, digits, "_", "." and "-", 64 at the most',
+  );
   checkText(options, 'hostname', /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'a host name');
   checkText(options, 'rootfs', /^[^\0]+$/, 'a path');
   checkText(options, 'bundle', /^[^\0]+$/, 'a path');
   if (options.workspace !== false) checkText(options, 'workspace', /^[^\0]+$/, 'a path or false');
   if (options.timeout !== undefined) parseDuration(options.timeout, 'timeout');
-  if (typeof options.security?.seccomp === 'object') validate(checkSeccomp, options.security.seccomp, 'security.seccomp');
+  if (typeof options.security?.seccomp === 'object')
+    validate(checkSeccomp, options.security.seccomp, 'security.seccomp');
   checkText(options, 'cwd', /^\/[^\0]*$/, 'an absolute path');
   checkOneOf(options, 'network', ['none', 'host']);
   checkBoolean(options, 'readOnly');
   checkSignal(options.signal);
   if (options.rootfs !== undefined && options.bundle !== undefined)
     throw invalid('rootfs and bundle contradict each other: both name a root');
-  if (options.mounts !== undefined && !Array.isArray(options.mounts)) throw invalid('mounts: expected a list');
+  if (options.mounts !== undefined && !Array.isArray(options.mounts))
+    throw invalid('mounts: expected a list');
   for (const [i, mount] of (options.mounts ?? []).entries()) checkMount(mount, `mounts[${i}]`);
   if (options.env !== undefined) checkEnvironment(options.env);
 }
@@ -146,10 +160,15 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
 function checkMount(mount: SandboxMount, where: string): void {
   if (typeof mount !== 'object' || mount === null) throw invalid(`${where}: expected an object`);
   if (mount.type !== 'bind' && mount.type !== 'tmpfs')
-    throw invalid(`${where}.type: expected "bind" or "tmpfs", got ${JSON.stringify((mount as { type?: unknown }).type)}`);
+    throw invalid(
+      `${where}.type: expected "bind" or "tmpfs", got ${JSON.stringify((mount as { type?: unknown }).type)}`,
+    );
   if (typeof mount.target !== 'string' || !mount.target.startsWith('/') || mount.target.includes('\0'))
     throw invalid(`${where}.target: expected an absolute path`);
-  if (mount.type === 'bind' && (typeof mount.source !== 'string' || mount.source === '' || mount.source.includes('\0')))
+  if (
+    mount.type === 'bind' &&
+    (typeof mount.source !== 'string' || mount.source === '' || mount.source.includes('\0'))
+  )
     throw invalid(`${where}.source: expected a path`);
   checkKeys(mount, where, mount.type === 'bind' ? BIND_MOUNT : TMPFS_MOUNT);
 }
@@ -171,7 +190,8 @@ export function checkKeys(
   known: ReadonlySet<string>,
   further: ReadonlySet<string> = new Set(),
 ): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(`${what}: expected an object`);
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw invalid(`${what}: expected an object`);
   for (const name of Object.keys(given)) {
     if (known.has(name) || further.has(name)) continue;
     const near = [...known, ...further].find((candidate) => isNear(name, candidate));
@@ -190,10 +210,18 @@ function isNear(a: string, b: string): boolean {
   let start = 0;
   while (start < a.length && a[start] === b[start]) start++;
   const tail = Math.min(a.length, b.length) - start;
-  return [0, 1].some((skip) => a.slice(start + 1) === b.slice(start + skip) || (tail >= 0 && a.slice(start) === b.slice(start + 1)));
+  return [0, 1].some(
+    (skip) =>
+      a.slice(start + 1) === b.slice(start + skip) || (tail >= 0 && a.slice(start) === b.slice(start + 1)),
+  );
 }
 
-function checkText<K extends string>(options: { readonly [key in K]?: unknown }, name: K, form: RegExp, what: string): void {
+function checkText<K extends string>(
+  options: { readonly [key in K]?: unknown },
+  name: K,
+  form: RegExp,
+  what: string,
+): void {
   const value = options[name];
   if (value === undefined || (typeof value === 'string' && form.test(value))) return;
   throw invalid(`${name}: expected ${what}, got ${JSON.stringify(value)}`);
@@ -201,7 +229,8 @@ function checkText<K extends string>(options: { readonly [key in K]?: unknown },
 
 export function checkBoolean<K extends string>(options: { readonly [key in K]?: unknown }, name: K): void {
   const value = options[name];
-  if (value !== undefined && typeof value !== 'boolean') throw invalid(`${name}: expected true or false, got ${JSON.stringify(value)}`);
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalid(`${name}: expected true or false, got ${JSON.stringify(value)}`);
 }
 
 export function checkSignal(signal: unknown): AbortSignal | undefined {
@@ -216,7 +245,9 @@ function checkOneOf<K extends string>(
 ): void {
   const value = options[name];
   if (value === undefined || (typeof value === 'string' && members.includes(value))) return;
-  throw invalid(`${name}: expected ${members.map((one) => `'${one}'`).join(' or ')}, got ${JSON.stringify(value)}`);
+  throw invalid(
+    `${name}: expected ${members.map((one) => `'${one}'`).join(' or ')}, got ${JSON.stringify(value)}`,
+  );
 }
 
 export function invalid(message: string, hint?: string): NsboxError {

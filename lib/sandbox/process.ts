@@ -2,7 +2,13 @@ import type { PassThrough, Readable, Writable } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { type ErrorCode, NsboxError } from '../errors.js';
 import { addon } from '../native/load.js';
-import { type Container, type Exit, failureError, type ProcessListener, type StartFailure } from '../runtime/container.js';
+import {
+  type Container,
+  type Exit,
+  failureError,
+  type ProcessListener,
+  type StartFailure,
+} from '../runtime/container.js';
 import { signalName, signalNumber } from '../spec/runtime/linux-names.js';
 import { lazyStream } from '../util/builtin.js';
 import { monotonicMs } from '../util/clock.js';
@@ -45,7 +51,6 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   readonly #options: NormalExecOptions;
   readonly #result: Deferred<Result> = deferred();
   readonly #startedAt = monotonicMs();
-  readonly #stdio: ChildStdio;
   readonly #onAbort = (): void => this.#cancel();
   #input: Input | undefined;
   #stdout: Output | undefined;
@@ -71,13 +76,17 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     this.command = command;
     this.#options = options;
     this.#nothrow = !options.reject;
-    this.#stdio = stdio;
     if (options.tty) this.#opened = deferred();
     this.#result.promise.catch(() => {});
     const output = (fd: number | undefined): Output | undefined =>
       fd === undefined
         ? undefined
-        : new Output(fd, options.maxBuffer, () => this.#settleIfDone(), () => this.#exceed());
+        : new Output(
+            fd,
+            options.maxBuffer,
+            () => this.#settleIfDone(),
+            () => this.#exceed(),
+          );
     this.#stdout = output(stdio.stdout);
     this.#stderr = output(stdio.stderr);
     if (stdio.stdin !== undefined) this.#input = new Input(stdio.stdin, options.input);
@@ -91,7 +100,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted) this.#cancel();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#expire(), Math.min(timeoutMs, 2 ** 31 - 1));
+    if (timeoutMs !== undefined)
+      this.#timer = setTimeout(() => this.#expire(), Math.min(timeoutMs, 2 ** 31 - 1));
   }
 
   /** @internal */
@@ -143,7 +153,9 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   #outputOf(name: 'stdout' | 'stderr'): Output {
     const output = name === 'stdout' ? this.#stdout : this.#stderr;
     if (output) return output;
-    throw invalid(`${name}: the command was started without it${this.#options.tty ? '; with a tty all output is stdout' : ''}`);
+    throw invalid(
+      `${name}: the command was started without it${this.#options.tty ? '; with a tty all output is stdout' : ''}`,
+    );
   }
 
   /** Sends a signal, to the command alone; SIGKILL goes to its process group. */
@@ -154,7 +166,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
 
   /** Tells the command's terminal its new size. Without a terminal it does nothing. */
   resize(columns: number, rows: number): void {
-    if (!isWindowSize(columns) || !isWindowSize(rows)) throw invalid('resize: expected columns and rows from 1 to 65535');
+    if (!isWindowSize(columns) || !isWindowSize(rows))
+      throw invalid('resize: expected columns and rows from 1 to 65535');
     if (this.#terminal !== undefined) addon().setWindowSize(this.#terminal, columns, rows);
   }
 
@@ -245,7 +258,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     const exit = this.#exit;
     if (this.#isOpen(this.#stdout) || this.#isOpen(this.#stderr)) return;
     this.#finish();
-    if (this.#host?.ended) this.#host.ended.then(() => this.#settle(exit));
+    if (this.#host?.ended) void this.#host.ended.then(() => this.#settle(exit));
     else this.#settle(exit);
   }
 
@@ -268,7 +281,10 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     const result = this.#makeResult(exit);
     const code = this.#errorCode(result);
     if (code === undefined || this.#nothrow) this.#result.resolve(result);
-    else this.#result.reject(new CommandError(code, result, { cause: this.#canceled ? this.#options.signal?.reason : undefined }));
+    else
+      this.#result.reject(
+        new CommandError(code, result, { cause: this.#canceled ? this.#options.signal?.reason : undefined }),
+      );
   }
 
   #errorCode(result: Result): ErrorCode | undefined {

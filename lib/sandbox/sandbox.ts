@@ -8,11 +8,23 @@ import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime
 import { type Blueprint, blueprint, environmentList } from './blueprint.js';
 import { type Change, type ChangeSelection, Changes } from './changes.js';
 import { type Argument, checkCommand, parseTemplate } from './command.js';
-import { EXEC_OPTIONS, type ExecOptions, type NormalExecOptions, normalExecOptions, normalise } from './exec-options.js';
+import {
+  EXEC_OPTIONS,
+  type ExecOptions,
+  type NormalExecOptions,
+  normalExecOptions,
+  normalise,
+} from './exec-options.js';
 import { SandboxFiles } from './files.js';
 import { writeIdMaps } from './id-maps.js';
 import { controllerMask, requireControllers, resourcesOf } from './limits.js';
-import { checkSandboxOptions, invalid, type RunOptions, type SandboxLimits, type SandboxOptions } from './options.js';
+import {
+  checkSandboxOptions,
+  invalid,
+  type RunOptions,
+  type SandboxLimits,
+  type SandboxOptions,
+} from './options.js';
 import { Process } from './process.js';
 import type { Result } from './result.js';
 import { randomText, scope } from './scope.js';
@@ -76,7 +88,7 @@ export class Sandbox implements AsyncDisposable {
     this.exec = this.#makeExec();
     const { signal } = made.options;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    this.#ended.then(() => signal?.removeEventListener('abort', this.#onAbort));
+    void this.#ended.then(() => signal?.removeEventListener('abort', this.#onAbort));
   }
 
   /**
@@ -127,7 +139,13 @@ export class Sandbox implements AsyncDisposable {
     refuseAborted(options.signal);
     const stdio = openStdio(exec);
     const process = new Process(args, exec, stdio);
-    const first: FirstProcess = { args, exec, listener: process.listener, stdio: stdio.theirs, handedOver: false };
+    const first: FirstProcess = {
+      args,
+      exec,
+      listener: process.listener,
+      stdio: stdio.theirs,
+      handedOver: false,
+    };
     try {
       const made = make(options, { hold: false, layers: [], first });
       const { container } = made;
@@ -152,10 +170,16 @@ export class Sandbox implements AsyncDisposable {
   #makeExec(): Exec {
     const start = (command: string[], options: NormalExecOptions): Process => this.#exec(command, options);
     const limit = this.#options.timeout;
-    function exec(first: string | readonly string[] | TemplateStringsArray | ExecOptions, ...rest: readonly unknown[]): unknown {
-      if (typeof first === 'string') throw invalid('command: expected a list of arguments, got a text', NO_SHELL);
-      if (isTemplate(first)) return start(parseTemplate(first, rest as readonly Argument[]), normalise({}, limit));
-      if (isList(first)) return start(checkCommand(first), normalExecOptions((rest[0] ?? {}) as ExecOptions, limit));
+    function exec(
+      first: string | readonly string[] | TemplateStringsArray | ExecOptions,
+      ...rest: readonly unknown[]
+    ): unknown {
+      if (typeof first === 'string')
+        throw invalid('command: expected a list of arguments, got a text', NO_SHELL);
+      if (isTemplate(first))
+        return start(parseTemplate(first, rest as readonly Argument[]), normalise({}, limit));
+      if (isList(first))
+        return start(checkCommand(first), normalExecOptions((rest[0] ?? {}) as ExecOptions, limit));
       const options = normalExecOptions(first, limit);
       return (template: TemplateStringsArray, ...values: readonly Argument[]) =>
         start(parseTemplate(template, values), options);
@@ -165,13 +189,18 @@ export class Sandbox implements AsyncDisposable {
 
   #exec(command: string[], options: NormalExecOptions): Process {
     this.#refuseGone();
-    if (this.#paused) throw new NsboxError('ERR_IN_USE', `the sandbox ${this.id} is paused`, { hint: 'call resume() first' });
+    if (this.#paused)
+      throw new NsboxError('ERR_IN_USE', `the sandbox ${this.id} is paused`, { hint: 'call resume() first' });
     refuseAborted(options.signal);
     const stdio = openStdio(options);
     const process = new Process(command, options, stdio);
     const before = this.#groups?.oomKills(this.id) ?? -1;
     try {
-      process.id = this.#container.exec(processConfig(this.#blueprint, command, options), stdio.theirs, process.listener);
+      process.id = this.#container.exec(
+        processConfig(this.#blueprint, command, options),
+        stdio.theirs,
+        process.listener,
+      );
     } catch (error) {
       process.abandon([]);
       throw error;
@@ -307,7 +336,8 @@ export class Sandbox implements AsyncDisposable {
     this.#container.kill();
     // A frozen process of cgroup v1 dies only when it is thawed.
     const thaw = (): void => {
-      if (this.#groups && !this.#container.isClosed) this.#inGroups('thaw', this.#groups.thaw(this.id)).catch(() => {});
+      if (this.#groups && !this.#container.isClosed)
+        this.#inGroups('thaw', this.#groups.thaw(this.id)).catch(() => {});
     };
     if (this.#paused) thaw();
     else this.#freezing?.then(thaw, () => {});
@@ -455,12 +485,16 @@ function make(
 }
 
 async function removeScratch(path: string | undefined): Promise<void> {
-  if (path !== undefined) await addon().removeTree(path).catch(() => {});
+  if (path !== undefined)
+    await addon()
+      .removeTree(path)
+      .catch(() => {});
 }
 
 function takeName(wanted: string | undefined): string {
   const id = wanted ?? `box-${randomText()}`;
-  if (names.has(id)) throw new NsboxError('ERR_ALREADY_EXISTS', `a sandbox named ${id} exists already in this process`);
+  if (names.has(id))
+    throw new NsboxError('ERR_ALREADY_EXISTS', `a sandbox named ${id} exists already in this process`);
   names.add(id);
   return id;
 }
@@ -500,17 +534,24 @@ function scratchFor({ scratchSize }: Blueprint): string | undefined {
 
 // cgroup v2 limits swap by itself; v1 only where the kernel was told to count it.
 function countsSwap(groups: CgroupParent): boolean {
-  return groups.entries().some(({ controllers, version }) => version === 2 && (controllers & Controller.memory) !== 0);
+  return groups
+    .entries()
+    .some(({ controllers, version }) => version === 2 && (controllers & Controller.memory) !== 0);
 }
 
 function mapIds(design: Blueprint, container: Container): Promise<void> {
   return design.idMaps.how === 'wait' ? writeIdMaps(container, design.idMaps) : Promise.resolve();
 }
 
-function processConfig(design: Blueprint, args: readonly string[], options: NormalExecOptions): ProcessConfig {
+function processConfig(
+  design: Blueprint,
+  args: readonly string[],
+  options: NormalExecOptions,
+): ProcessConfig {
   const { process } = design;
   const user = options.user ?? design.user;
-  const env = Object.keys(options.env).length > 0 ? mergeEnvironment(process.env ?? [], options.env) : process.env;
+  const env =
+    Object.keys(options.env).length > 0 ? mergeEnvironment(process.env ?? [], options.env) : process.env;
   return {
     ...process,
     args,
@@ -537,7 +578,8 @@ function withTerm(env: readonly string[]): readonly string[] {
 }
 
 function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new NsboxError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
+  if (signal?.aborted)
+    throw new NsboxError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
 }
 
 function isTemplate(value: unknown): value is TemplateStringsArray {

@@ -33,9 +33,13 @@ class Scope {
     try {
       this.#groups = this.#makeGroups();
     } catch (error) {
-      this.#groupsError = new NsboxError('ERR_LIMIT_UNAVAILABLE', `cgroups: ${error instanceof Error ? error.message : error}`, {
-        cause: error,
-      });
+      this.#groupsError = new NsboxError(
+        'ERR_LIMIT_UNAVAILABLE',
+        `cgroups: ${error instanceof Error ? error.message : error}`,
+        {
+          cause: error,
+        },
+      );
       throw this.#groupsError;
     }
     return this.#groups;
@@ -55,7 +59,9 @@ class Scope {
   #makeDirectory(): string {
     const root = statSync('/').dev;
     const places = [tmpdir(), '/dev/shm', '/run'];
-    const place = isRootless() ? tmpdir() : places.find((path) => statSync(path, { throwIfNoEntry: false })?.dev !== root);
+    const place = isRootless()
+      ? tmpdir()
+      : places.find((path) => statSync(path, { throwIfNoEntry: false })?.dev !== root);
     if (place === undefined || !existsSync(place))
       throw new NsboxError('ERR_START_FAILED', 'snapshot: no place for it outside of the root file system', {
         hint: 'mount a tmpfs on /dev/shm',

@@ -26,7 +26,12 @@ export class Snapshot implements AsyncDisposable {
   readonly #forks = new Set<Promise<Sandbox>>();
   #disposed = false;
 
-  private constructor(directory: string, layers: readonly SnapshotLayer[], options: SandboxOptions, start: Start) {
+  private constructor(
+    directory: string,
+    layers: readonly SnapshotLayer[],
+    options: SandboxOptions,
+    start: Start,
+  ) {
     this.#directory = directory;
     this.#layers = layers;
     this.#options = options;
@@ -70,7 +75,9 @@ export class Snapshot implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     // Those that start now too; one that fails is its starter's to hear of.
-    await Promise.allSettled([...this.#forks].map(async (starting) => (await starting)[Symbol.asyncDispose]()));
+    await Promise.allSettled(
+      [...this.#forks].map(async (starting) => (await starting)[Symbol.asyncDispose]()),
+    );
     await fs.rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -10,7 +10,12 @@ export interface SandboxStats {
     readonly swap?: number;
     readonly oomKills?: number;
   };
-  readonly cpu: { readonly usageMs?: number; readonly userMs?: number; readonly systemMs?: number; readonly throttledMs?: number };
+  readonly cpu: {
+    readonly usageMs?: number;
+    readonly userMs?: number;
+    readonly systemMs?: number;
+    readonly throttledMs?: number;
+  };
   readonly pids: { readonly current?: number; readonly peak?: number; readonly limit?: number };
 }
 
@@ -19,7 +24,8 @@ const NO_LIMIT = 2 ** 60;
 
 export function statsOf({ memory, cpu, pids }: NativeStats): SandboxStats {
   const ms = (name: string, ns: number | undefined) => (ns === undefined ? {} : { [name]: ns / 1e6 });
-  const limit = (value: number | undefined) => (value === undefined || value >= NO_LIMIT ? {} : { limit: value });
+  const limit = (value: number | undefined) =>
+    value === undefined || value >= NO_LIMIT ? {} : { limit: value };
   const { limit: memoryLimit, limitHits: _, ...memoryRest } = memory;
   const { limit: pidsLimit, ...pidsRest } = pids;
   return {

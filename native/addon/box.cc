@@ -22,7 +22,7 @@
 namespace nsbox::addon {
 namespace {
 
-constexpr int kPidfd = 3;  // waitid's P_PIDFD
+constexpr int kPidfd = 3;             // waitid's P_PIDFD
 constexpr int kWaitAll = 0x40000000;  // __WALL: our children send no SIGCHLD.
 
 // A text that is too long for one message goes into a memory file.
@@ -78,9 +78,9 @@ class Box : public Napi::ObjectWrap<Box> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "NativeBox",
-                       {InstanceMethod<&Box::request>("request"), InstanceMethod<&Box::begin>("begin"), InstanceMethod<&Box::kill>("kill"),
-                        InstanceMethod<&Box::ref>("ref"), InstanceMethod<&Box::unref>("unref"),
-                        InstanceAccessor<&Box::pid>("pid")});
+                       {InstanceMethod<&Box::request>("request"), InstanceMethod<&Box::begin>("begin"),
+                        InstanceMethod<&Box::kill>("kill"), InstanceMethod<&Box::ref>("ref"),
+                        InstanceMethod<&Box::unref>("unref"), InstanceAccessor<&Box::pid>("pid")});
   }
 
   // (runtime, namespaces, prepared namespaces, onMessage)
@@ -116,7 +116,8 @@ class Box : public Napi::ObjectWrap<Box> {
     on_channel();
     siginfo_t info = {};
     rusage usage = {};
-    if (!sys::waitid(kPidfd, pidfd_.get(), &info, WEXITED | WNOHANG | kWaitAll, &usage) || !info.si_pid) return;
+    if (!sys::waitid(kPidfd, pidfd_.get(), &info, WEXITED | WNOHANG | kWaitAll, &usage) || !info.si_pid)
+      return;
     const Napi::HandleScope scope(env_);
     channel_poll_.close();
     exit_poll_.close();
@@ -126,12 +127,14 @@ class Box : public Napi::ObjectWrap<Box> {
     Napi::FunctionReference callback = std::move(on_message_);
     Unref();
     const auto number = [this](auto value) { return Napi::Number::New(env_, static_cast<double>(value)); };
-    const auto microseconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    const auto microseconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+    };
     // With what init has used come all whom it has reaped, also at its own end.
     call_back(env_, callback,
               {number(kClosed), number(0), number(info.si_status), number(info.si_code),
-               number(microseconds(usage.ru_utime)), number(microseconds(usage.ru_stime)), number(usage.ru_maxrss),
-               to_js(env_, std::string_view()), Napi::Array::New(env_)});
+               number(microseconds(usage.ru_utime)), number(microseconds(usage.ru_stime)),
+               number(usage.ru_maxrss), to_js(env_, std::string_view()), Napi::Array::New(env_)});
   }
 
   // The environment ends before the box: it must not outlive it, nor leave a zombie.
@@ -159,9 +162,9 @@ class Box : public Napi::ObjectWrap<Box> {
       TRY(send_message(pair.ours.get(), parts, {}));
     }
     spawned_ = TRY(spawn_runtime({.program = int_of(info[0]),
-                                      .command = "init",
-                                      .channel = pair.theirs.get(),
-                                      .namespaces = unsigned_of(info[1])}));
+                                  .command = "init",
+                                  .channel = pair.theirs.get(),
+                                  .namespaces = unsigned_of(info[1])}));
     channel_ = std::move(pair.ours);
     pidfd_ = spawned_.take_pidfd();
     on_message_ = Napi::Persistent(info[3].As<Napi::Function>());
@@ -223,9 +226,9 @@ class Box : public Napi::ObjectWrap<Box> {
     for (uint32_t i = 0; i < fds.size(); i++) numbers.Set(i, Napi::Number::New(env_, fds[i].release()));
     const auto number = [this](auto value) { return Napi::Number::New(env_, static_cast<double>(value)); };
     call_back(env_, on_message_,
-              {number(static_cast<uint32_t>(reply.kind)), number(reply.id), number(reply.value), number(reply.status),
-               number(reply.user_us), number(reply.system_us), number(reply.memory_peak_kb),
-               to_js(env_, message.substr(sizeof reply)), numbers});
+              {number(static_cast<uint32_t>(reply.kind)), number(reply.id), number(reply.value),
+               number(reply.status), number(reply.user_us), number(reply.system_us),
+               number(reply.memory_peak_kb), to_js(env_, message.substr(sizeof reply)), numbers});
   }
 
   // Init has never come to be.

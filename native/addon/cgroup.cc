@@ -5,7 +5,6 @@
 #include <poll.h>
 
 #include <cerrno>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,19 +84,20 @@ Napi::Value stats_to_js(Napi::Env env, Stats& stats) {
   return out;
 }
 
-// The group of one Node process, in which each of its boxes has its own. Jobs on the pool hold it by a shared pointer:
-// the JavaScript object may be gone before they end.
+// The group of one Node process, in which each of its boxes has its own. Jobs on the pool hold it by a shared
+// pointer: the JavaScript object may be gone before they end.
 class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "CgroupParent",
-        {InstanceMethod<&CgroupParent::entries>("entries"),
-         InstanceMethod<&CgroupParent::missing>("missing"), InstanceMethod<&CgroupParent::remove_box>("remove"),
+        {InstanceMethod<&CgroupParent::entries>("entries"), InstanceMethod<&CgroupParent::missing>("missing"),
+         InstanceMethod<&CgroupParent::remove_box>("remove"),
          InstanceMethod<&CgroupParent::remove_now>("removeNow"),
-         InstanceMethod<&CgroupParent::remove_self>("removeSelf"), InstanceMethod<&CgroupParent::stats>("stats"),
-         InstanceMethod<&CgroupParent::update>("update"), InstanceMethod<&CgroupParent::freeze_box>("freeze"),
-         InstanceMethod<&CgroupParent::thaw_box>("thaw"), InstanceMethod<&CgroupParent::oom_kills>("oomKills"),
+         InstanceMethod<&CgroupParent::remove_self>("removeSelf"),
+         InstanceMethod<&CgroupParent::stats>("stats"), InstanceMethod<&CgroupParent::update>("update"),
+         InstanceMethod<&CgroupParent::freeze_box>("freeze"), InstanceMethod<&CgroupParent::thaw_box>("thaw"),
+         InstanceMethod<&CgroupParent::oom_kills>("oomKills"),
          InstanceMethod<&CgroupParent::attach_pid>("attach")});
   }
 
@@ -190,16 +190,17 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
 
   // (name, linux.resources as JSON)
   Napi::Value update(const Napi::CallbackInfo& info) {
-    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0]), text = text_of(info[1])]() -> Status {
-      Arena arena;
-      const json::Value document = TRY(json::parse(text, arena));
-      const Limits limits = TRY(parse_resources(document));
-      GroupSet box = TRY(open_group(parent->groups, name.c_str()));
-      TRY(parent->require(needed_controllers(limits)));
-      const Controllers further = needed_controllers(limits) - box.controllers();
-      if (!further.empty()) TRY(join(box, parent->groups, name.c_str(), further));
-      return apply_limits(box, limits);
-    });
+    return queue_status(info.Env(),
+                        [parent = parent_, name = text_of(info[0]), text = text_of(info[1])]() -> Status {
+                          Arena arena;
+                          const json::Value document = TRY(json::parse(text, arena));
+                          const Limits limits = TRY(parse_resources(document));
+                          GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+                          TRY(parent->require(needed_controllers(limits)));
+                          const Controllers further = needed_controllers(limits) - box.controllers();
+                          if (!further.empty()) TRY(join(box, parent->groups, name.c_str(), further));
+                          return apply_limits(box, limits);
+                        });
   }
 
   Napi::Value freeze_box(const Napi::CallbackInfo& info) {
@@ -225,10 +226,11 @@ class CgroupParent : public Napi::ObjectWrap<CgroupParent> {
 
   // (name, pid): for a box that another group's process starts.
   Napi::Value attach_pid(const Napi::CallbackInfo& info) {
-    return queue_status(info.Env(), [parent = parent_, name = text_of(info[0]), pid = int_of(info[1])]() -> Status {
-      const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
-      return attach(box, pid);
-    });
+    return queue_status(info.Env(),
+                        [parent = parent_, name = text_of(info[0]), pid = int_of(info[1])]() -> Status {
+                          const GroupSet box = TRY(open_group(parent->groups, name.c_str()));
+                          return attach(box, pid);
+                        });
   }
 
   friend class OomWatcher;

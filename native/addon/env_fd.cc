@@ -9,7 +9,9 @@ namespace {
 
 void* as_argument(int fd) { return reinterpret_cast<void*>(static_cast<intptr_t>(fd)); }
 
-void close_argument(void* argument) { (void)sys::close(static_cast<int>(reinterpret_cast<intptr_t>(argument))); }
+void close_argument(void* argument) {
+  (void)sys::close(static_cast<int>(reinterpret_cast<intptr_t>(argument)));
+}
 
 }  // namespace
 

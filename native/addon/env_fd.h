@@ -2,7 +2,8 @@
 
 #include <napi.h>
 
-// Descriptors that JavaScript holds as plain numbers: a worker that is terminated closes none, so its environment does.
+// Descriptors that JavaScript holds as plain numbers: a worker that is terminated closes none, so its
+// environment does.
 namespace nsbox::addon {
 
 void close_with_environment(Napi::Env env, int fd);

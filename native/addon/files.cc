@@ -20,7 +20,9 @@ namespace {
 
 constexpr int kSafeOpen = O_NONBLOCK | O_NOCTTY;
 
-Napi::Value to_number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+Napi::Value to_number(Napi::Env env, uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
 
 // What chmod and utimes change is named by a descriptor, so that no link is followed on the way.
 String descriptor_path(int fd) { return format("/proc/self/fd/", fd); }
@@ -52,10 +54,10 @@ Napi::Value stat_to_js(Napi::Env env, struct ::statx& info) {
 // fsStat(root, path, follow)
 Napi::Value fs_stat(const Napi::CallbackInfo& info) {
   return queue(
-      info.Env(),
-      [root = int_of(info[0]), path = text_of(info[1]),
-       follow = info[2].ToBoolean().Value()]() -> Result<struct ::statx> {
-        UniqueFd fd = TRY(follow ? open_in_root(root, path, O_PATH) : open_in_root_nofollow(root, path, O_PATH));
+      info.Env(), [ root = int_of(info[0]), path = text_of(info[1]),
+                    follow = info[2].ToBoolean().Value() ]() -> Result<struct ::statx> {
+        UniqueFd fd =
+            TRY(follow ? open_in_root(root, path, O_PATH) : open_in_root_nofollow(root, path, O_PATH));
         return sys::statx(fd.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS);
       },
       stat_to_js);
@@ -83,15 +85,16 @@ Napi::Value fs_readdir(const Napi::CallbackInfo& info) {
 
 // fsMkdir(root, path, mode, recursive)
 Napi::Value fs_mkdir(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [root = int_of(info[0]), path = text_of(info[1]), mode = unsigned_of(info[2]),
-                                   recursive = info[3].ToBoolean().Value()]() -> Status {
-    if (recursive) {
-      TRY(make_directories_in_root(root, path, mode));
-      return Ok{};
-    }
-    ParentAndName place = TRY(open_parent_in_root(root, path));
-    return sys::mkdirat(place.parent.get(), place.name.c_str(), mode);
-  });
+  return queue_status(info.Env(),
+                      [root = int_of(info[0]), path = text_of(info[1]), mode = unsigned_of(info[2]),
+                       recursive = info[3].ToBoolean().Value()]() -> Status {
+                        if (recursive) {
+                          TRY(make_directories_in_root(root, path, mode));
+                          return Ok{};
+                        }
+                        ParentAndName place = TRY(open_parent_in_root(root, path));
+                        return sys::mkdirat(place.parent.get(), place.name.c_str(), mode);
+                      });
 }
 
 Status remove_one(int dir, const char* name) {
@@ -101,34 +104,38 @@ Status remove_one(int dir, const char* name) {
 
 // fsRemove(root, path, recursive, force)
 Napi::Value fs_remove(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [root = int_of(info[0]), path = text_of(info[1]),
-                                   recursive = info[2].ToBoolean().Value(),
-                                   force = info[3].ToBoolean().Value()]() -> Status {
-    auto place = open_parent_in_root(root, path);
-    if (!place) return force && place.err() == ENOENT ? Status(Ok{}) : Status(place.error());
-    const auto info_here = sys::statx(place->parent.get(), place->name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE);
-    if (!info_here) return force && info_here.err() == ENOENT ? Status(Ok{}) : Status(info_here.error());
-    return recursive ? remove_tree_at(place->parent.get(), place->name.c_str())
-                     : remove_one(place->parent.get(), place->name.c_str());
-  });
+  return queue_status(
+      info.Env(),
+      [root = int_of(info[0]), path = text_of(info[1]), recursive = info[2].ToBoolean().Value(),
+       force = info[3].ToBoolean().Value()]() -> Status {
+        auto place = open_parent_in_root(root, path);
+        if (!place) return force && place.err() == ENOENT ? Status(Ok{}) : Status(place.error());
+        const auto info_here =
+            sys::statx(place->parent.get(), place->name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE);
+        if (!info_here) return force && info_here.err() == ENOENT ? Status(Ok{}) : Status(info_here.error());
+        return recursive ? remove_tree_at(place->parent.get(), place->name.c_str())
+                         : remove_one(place->parent.get(), place->name.c_str());
+      });
 }
 
 // fsRename(root, from, to)
 Napi::Value fs_rename(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [root = int_of(info[0]), from = text_of(info[1]), to = text_of(info[2])]() -> Status {
-    ParentAndName source = TRY(open_parent_in_root(root, from));
-    ParentAndName target = TRY(open_parent_in_root(root, to));
-    return sys::renameat2(source.parent.get(), source.name.c_str(), target.parent.get(), target.name.c_str(), 0);
-  });
+  return queue_status(info.Env(),
+                      [root = int_of(info[0]), from = text_of(info[1]), to = text_of(info[2])]() -> Status {
+                        ParentAndName source = TRY(open_parent_in_root(root, from));
+                        ParentAndName target = TRY(open_parent_in_root(root, to));
+                        return sys::renameat2(source.parent.get(), source.name.c_str(), target.parent.get(),
+                                              target.name.c_str(), 0);
+                      });
 }
 
 // fsSymlink(root, path, target)
 Napi::Value fs_symlink(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(),
-                      [root = int_of(info[0]), path = text_of(info[1]), target = text_of(info[2])]() -> Status {
-                        ParentAndName place = TRY(open_parent_in_root(root, path));
-                        return sys::symlinkat(target.c_str(), place.parent.get(), place.name.c_str());
-                      });
+  return queue_status(
+      info.Env(), [root = int_of(info[0]), path = text_of(info[1]), target = text_of(info[2])]() -> Status {
+        ParentAndName place = TRY(open_parent_in_root(root, path));
+        return sys::symlinkat(target.c_str(), place.parent.get(), place.name.c_str());
+      });
 }
 
 // fsReadlink(root, path)
@@ -149,20 +156,21 @@ Napi::Value fs_readlink(const Napi::CallbackInfo& info) {
 
 // fsChmod(root, path, mode)
 Napi::Value fs_chmod(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(),
-                      [root = int_of(info[0]), path = text_of(info[1]), mode = unsigned_of(info[2])]() -> Status {
-                        UniqueFd fd = TRY(open_in_root(root, path, O_PATH));
-                        return sys::fchmodat(AT_FDCWD, descriptor_path(fd.get()).c_str(), mode & 07777);
-                      });
+  return queue_status(
+      info.Env(), [root = int_of(info[0]), path = text_of(info[1]), mode = unsigned_of(info[2])]() -> Status {
+        UniqueFd fd = TRY(open_in_root(root, path, O_PATH));
+        return sys::fchmodat(AT_FDCWD, descriptor_path(fd.get()).c_str(), mode & 07777);
+      });
 }
 
 // fsChown(root, path, uid, gid): of the link itself, when it is one.
 Napi::Value fs_chown(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [root = int_of(info[0]), path = text_of(info[1]), user = unsigned_of(info[2]),
-                                   group = unsigned_of(info[3])]() -> Status {
-    UniqueFd fd = TRY(open_in_root_nofollow(root, path, O_PATH));
-    return sys::fchownat(fd.get(), "", user, group, AT_EMPTY_PATH);
-  });
+  return queue_status(info.Env(),
+                      [root = int_of(info[0]), path = text_of(info[1]), user = unsigned_of(info[2]),
+                       group = unsigned_of(info[3])]() -> Status {
+                        UniqueFd fd = TRY(open_in_root_nofollow(root, path, O_PATH));
+                        return sys::fchownat(fd.get(), "", user, group, AT_EMPTY_PATH);
+                      });
 }
 
 Vector<int> with_layers(const Napi::Value& value) { return ints_of(value); }
@@ -222,9 +230,11 @@ Napi::Value apply(const Napi::CallbackInfo& info) {
       [](Napi::Env env, uint64_t& count) { return to_number(env, count); });
 }
 
-// removeTree(path): a tree of this machine, directories that their owner made unreadable included; gone is fine.
+// removeTree(path): a tree of this machine, directories that their owner made unreadable included; gone is
+// fine.
 Napi::Value remove_tree(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [path = text_of(info[0])] { return remove_tree_at(AT_FDCWD, path.c_str()); });
+  return queue_status(info.Env(),
+                      [path = text_of(info[0])] { return remove_tree_at(AT_FDCWD, path.c_str()); });
 }
 
 // openDirectory(path): an O_PATH descriptor of a directory of this machine.
@@ -238,7 +248,9 @@ Napi::Value open_directory(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_files(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, auto* function) { exports.Set(name, Napi::Function::New(env, function)); };
+  const auto add = [&](const char* name, auto* function) {
+    exports.Set(name, Napi::Function::New(env, function));
+  };
   add("fsOpen", &fs_open);
   add("fsStat", &fs_stat);
   add("fsReaddir", &fs_readdir);

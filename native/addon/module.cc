@@ -19,5 +19,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }  // namespace
 }  // namespace nsbox::addon
 
-static Napi::Object init_module(Napi::Env env, Napi::Object exports) { return nsbox::addon::init(env, exports); }
+static Napi::Object init_module(Napi::Env env, Napi::Object exports) {
+  return nsbox::addon::init(env, exports);
+}
 NODE_API_MODULE(nsbox, init_module)

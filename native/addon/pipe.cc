@@ -17,14 +17,16 @@ constexpr size_t kChunk = size_t{64} * 1024;
 // So that one busy pipe does not keep the event loop from the others.
 constexpr int kChunksATurn = 4;
 
-// Reads a pipe or a terminal's master on the event loop: chunks, then null at its end. Stopped, it reads nothing, and
-// the writer at the other end waits.
+// Reads a pipe or a terminal's master on the event loop: chunks, then null at its end. Stopped, it reads
+// nothing, and the writer at the other end waits.
 class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "PipeReader",
-                       {InstanceMethod<&PipeReader::start_reading>("start"), InstanceMethod<&PipeReader::stop_reading>("stop"),
-                        InstanceMethod<&PipeReader::drain>("drain"), InstanceMethod<&PipeReader::close_pipe>("close")});
+    return DefineClass(
+        env, "PipeReader",
+        {InstanceMethod<&PipeReader::start_reading>("start"),
+         InstanceMethod<&PipeReader::stop_reading>("stop"), InstanceMethod<&PipeReader::drain>("drain"),
+         InstanceMethod<&PipeReader::close_pipe>("close")});
   }
 
   // (fd, onChunk): the descriptor is ours from here on.
@@ -76,7 +78,8 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
     Poll::stop();
     return env_.Undefined();
   }
-  // All that a process which has ended left in the pipe, now; from here on the pipe keeps no event loop alive.
+  // All that a process which has ended left in the pipe, now; from here on the pipe keeps no event loop
+  // alive.
   Napi::Value drain(const Napi::CallbackInfo&) {
     constexpr int kMost = 64;  // A pipe holds 1 MiB at the most.
     read_chunks(kMost);
@@ -94,7 +97,8 @@ class PipeReader : public Napi::ObjectWrap<PipeReader>, private Poll {
   bool reading_ = false;
 };
 
-// makePipes(): [stdin read, stdin write, stdout read, stdout write, stderr read, stderr write]; our ends do not block.
+// makePipes(): [stdin read, stdin write, stdout read, stdout write, stderr read, stderr write]; our ends do
+// not block.
 Napi::Value make_pipes(const Napi::CallbackInfo& info) {
   UniqueFd fds[6];
   for (int i = 0; i < 3; i++) {

@@ -127,13 +127,14 @@ bool can_run_javascript(Napi::Env env) {
          napi_has_named_property(env, global, "globalThis", &has) == napi_ok;
 }
 
-void call_back(Napi::Env env, const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments) {
+void call_back(Napi::Env env, const Napi::FunctionReference& function,
+               std::initializer_list<napi_value> arguments) {
   if (function.IsEmpty()) return;
   // The plain interface: the wrapper takes an environment that is ending for a bug of ours.
   napi_value global = nullptr;
   if (napi_get_global(env, &global) != napi_ok) return;
-  const napi_status done =
-      napi_make_callback(env, nullptr, global, function.Value(), arguments.size(), arguments.begin(), nullptr);
+  const napi_status done = napi_make_callback(env, nullptr, global, function.Value(), arguments.size(),
+                                              arguments.begin(), nullptr);
   bool is_pending = false;
   if (done == napi_ok || napi_is_exception_pending(env, &is_pending) != napi_ok || !is_pending) return;
   napi_value exception = nullptr;

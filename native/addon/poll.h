@@ -5,8 +5,9 @@
 
 namespace nsbox::addon {
 
-// Watches one descriptor on the environment's own event loop. Derived classes own the descriptor. When the environment
-// ends first (a worker that terminates), the handle is closed with it and `on_environment_end` is called.
+// Watches one descriptor on the environment's own event loop. Derived classes own the descriptor. When the
+// environment ends first (a worker that terminates), the handle is closed with it and `on_environment_end` is
+// called.
 class Poll {
  public:
   explicit Poll(Napi::Env env);
@@ -38,10 +39,12 @@ class Poll {
   class PollList* list_ = nullptr;
 };
 
-// Whether JavaScript may run: not when a worker is being terminated. Every callback asks before it makes a value.
+// Whether JavaScript may run: not when a worker is being terminated. Every callback asks before it makes a
+// value.
 bool can_run_javascript(Napi::Env env);
 
 // Calls back into JavaScript from the event loop; an exception there is as fatal as in any other event.
-void call_back(Napi::Env env, const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments);
+void call_back(Napi::Env env, const Napi::FunctionReference& function,
+               std::initializer_list<napi_value> arguments);
 
 }  // namespace nsbox::addon

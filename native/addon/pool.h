@@ -10,8 +10,8 @@
 
 namespace nsbox::addon {
 
-// Runs `work` (() -> Result<T>) on libuv's pool and settles a promise with `done` (Napi::Env, T&) -> Napi::Value. Work
-// has no env in its hands and touches no Napi type; done has.
+// Runs `work` (() -> Result<T>) on libuv's pool and settles a promise with `done` (Napi::Env, T&) ->
+// Napi::Value. Work has no env in its hands and touches no Napi type; done has.
 template <typename Work, typename Done>
 class Job : public Napi::AsyncWorker {
   using Outcome = decltype(std::declval<Work>()());
@@ -53,7 +53,8 @@ Napi::Value queue(Napi::Env env, Work work, Done done) {
 // The same for work without a value.
 template <typename Work>
 Napi::Value queue_status(Napi::Env env, Work work) {
-  return queue(env, std::move(work), [](Napi::Env done_env, Ok&) -> Napi::Value { return done_env.Undefined(); });
+  return queue(env, std::move(work),
+               [](Napi::Env done_env, Ok&) -> Napi::Value { return done_env.Undefined(); });
 }
 
 }  // namespace nsbox::addon

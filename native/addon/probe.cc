@@ -1,9 +1,10 @@
+#include "core/container/probe.h"
+
 #include <napi.h>
 
 #include "addon/convert.h"
 #include "addon/exports.h"
 #include "addon/pool.h"
-#include "core/container/probe.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox::addon {
@@ -40,7 +41,8 @@ Napi::Value bounding(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), *mask);
 }
 
-// tmpfsHoldsUserMarks(): whether a tmpfs keeps "user." attributes (Linux 6.6), as an ordinary user's overlay needs.
+// tmpfsHoldsUserMarks(): whether a tmpfs keeps "user." attributes (Linux 6.6), as an ordinary user's overlay
+// needs.
 Napi::Value tmpfs_holds_user_marks(const Napi::CallbackInfo& info) {
   auto file = sys::memfd_create("nsbox-probe", 0);
   const bool holds = file && sys::fsetxattr(file->get(), "user.nsbox", "y", 1, 0);

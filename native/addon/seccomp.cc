@@ -1,10 +1,11 @@
+#include "core/security/seccomp.h"
+
 #include <napi.h>
 
 #include "addon/convert.h"
 #include "addon/exports.h"
 #include "core/base/json.h"
 #include "core/security/default_profile.h"
-#include "core/security/seccomp.h"
 
 namespace nsbox::addon {
 namespace {
@@ -44,7 +45,8 @@ Napi::Value compile_default(const Napi::CallbackInfo& info) {
 
 // defaultSeccompProfile(capabilities): the profile itself, as the JSON of a linux.seccomp object.
 Napi::Value write_default(const Napi::CallbackInfo& info) {
-  return to_js(info.Env(), profile_to_json(default_seccomp_profile({.capabilities = capabilities_of(info[0])})).view());
+  return to_js(info.Env(),
+               profile_to_json(default_seccomp_profile({.capabilities = capabilities_of(info[0])})).view());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "addon/spawn.h"
 
-#include <linux/capability.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/memfd.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -24,8 +24,8 @@ struct Child {
   const char* envp[1] = {nullptr};
 };
 
-// Exec in a user namespace without an id map drops every capability but the ambient ones, and init needs them to write
-// the map (user_namespaces(7), capabilities(7)).
+// Exec in a user namespace without an id map drops every capability but the ambient ones, and init needs them
+// to write the map (user_namespaces(7), capabilities(7)).
 void keep_capabilities() {
   struct {
     uint32_t version;
@@ -91,8 +91,9 @@ Result<Spawned> spawn_runtime(const SpawnRequest& request) {
   child.request = request;
   child.null = null.get();
   child.argv[1] = request.command;
-  auto cloned = clone_sharing_memory({.flags = request.namespaces | CLONE_CLEAR_SIGHAND, .cgroup = request.cgroup},
-                                     spawned.memory_->stack, &become_runtime, &child);
+  auto cloned =
+      clone_sharing_memory({.flags = request.namespaces | CLONE_CLEAR_SIGHAND, .cgroup = request.cgroup},
+                           spawned.memory_->stack, &become_runtime, &child);
   if (!cloned) return cloned.error().while_doing("start nsbox-runtime ", request.command);
   // The clone has its own table of descriptors since the call: ours may be closed at once.
   spawned.pid_ = cloned->pid;

@@ -8,15 +8,15 @@
 namespace nsbox::addon {
 
 struct SpawnRequest {
-  int program;           // The executable's descriptor.
-  const char* command;   // "init", "janitor"
-  int channel;           // Becomes descriptor 3.
-  uint64_t namespaces;   // CLONE_NEW*
+  int program;          // The executable's descriptor.
+  const char* command;  // "init", "janitor"
+  int channel;          // Becomes descriptor 3.
+  uint64_t namespaces;  // CLONE_NEW*
   int cgroup = -1;
 };
 
-// A clone on its way to become nsbox-runtime. It runs on memory of ours until its exec: this holds that memory, and
-// must be kept until the clone is known to have executed (it has sent a message) or to be gone.
+// A clone on its way to become nsbox-runtime. It runs on memory of ours until its exec: this holds that
+// memory, and must be kept until the clone is known to have executed (it has sent a message) or to be gone.
 class Spawned {
  public:
   Spawned();
@@ -38,11 +38,12 @@ class Spawned {
   UniqueFd pidfd_;
 };
 
-// The single place where the addon clones: clone3 sharing memory, and at once execveat of nsbox-runtime, with nothing
-// but /dev/null and the channel open. It does not wait for the exec, so the event loop goes on.
+// The single place where the addon clones: clone3 sharing memory, and at once execveat of nsbox-runtime, with
+// nothing but /dev/null and the channel open. It does not wait for the exec, so the event loop goes on.
 Result<Spawned> spawn_runtime(const SpawnRequest& request);
 
-// A sealed copy of the file in memory: what is executed from it can be written by nobody, root in a box included.
+// A sealed copy of the file in memory: what is executed from it can be written by nobody, root in a box
+// included.
 Result<UniqueFd> load_sealed(const char* path);
 
 }  // namespace nsbox::addon

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { NsboxError, Sandbox, type SandboxOptions } from 'nsbox';
 import { describe, expect, test } from 'vitest';
-import { hasGroups, isRoot } from '../support/mode.js';
+import { canBoundScratch, hasGroups, isRoot } from '../support/mode.js';
 import { sharedRoot, TemporaryDirectory } from '../support/temporary.js';
 import { testWhere } from '../support/where.js';
 
@@ -207,37 +207,48 @@ describe('limits that are nonsense', () => {
 });
 
 describe('a place that is full', () => {
-  test('what does not fit is an error inside and outside, and the box goes on', async () => {
-    await using box = await Sandbox.create({ rootfs: root.path, scratchSize: '1m' });
-    expect((await box.exec(['/testinit', 'fill', '/large', '3000000']).nothrow()).stdout).toBe('ENOSPC');
-    await expect(box.fs.writeFile('/more', Buffer.alloc(3_000_000))).rejects.toMatchObject({
-      code: 'ERR_NO_SPACE',
-    });
-    await box.fs.rm('/large');
-    await box.fs.rm('/more', { force: true });
-    await box.fs.writeFile('/small', 'fits');
-    expect(await box.fs.readFile('/small', 'utf8')).toBe('fits');
+  testWhere(!canBoundScratch)('cannot be promised where it lies on disk, and that is said', async () => {
+    const error = await refusal({ rootfs: root.path, scratchSize: '1m' });
+    expect(error).toMatchObject({ code: 'ERR_LIMIT_UNAVAILABLE', hint: expect.stringContaining('6.6') });
   });
 
-  test('one too small for the box itself is an error at its start, or is full at once', async () => {
-    for (const scratchSize of [1, 4096, '8k']) {
-      const failure = await Sandbox.create({
-        rootfs: root.path,
-        scratchSize,
-        mounts: Array.from({ length: 8 }, (_, i) => ({ type: 'tmpfs' as const, target: `/made/${i}` })),
-      }).then(
-        async (box) => {
-          const full = await box.fs
-            .writeFile('/large', Buffer.alloc(1_000_000))
-            .catch((error: unknown) => error);
-          await box[Symbol.asyncDispose]();
-          return full;
-        },
-        (error: unknown) => error,
-      );
-      expect(failure).toMatchObject({ code: 'ERR_NO_SPACE' });
-    }
-  });
+  testWhere(canBoundScratch)(
+    'what does not fit is an error inside and outside, and the box goes on',
+    async () => {
+      await using box = await Sandbox.create({ rootfs: root.path, scratchSize: '1m' });
+      expect((await box.exec(['/testinit', 'fill', '/large', '3000000']).nothrow()).stdout).toBe('ENOSPC');
+      await expect(box.fs.writeFile('/more', Buffer.alloc(3_000_000))).rejects.toMatchObject({
+        code: 'ERR_NO_SPACE',
+      });
+      await box.fs.rm('/large');
+      await box.fs.rm('/more', { force: true });
+      await box.fs.writeFile('/small', 'fits');
+      expect(await box.fs.readFile('/small', 'utf8')).toBe('fits');
+    },
+  );
+
+  testWhere(canBoundScratch)(
+    'one too small for the box itself is an error at its start, or is full at once',
+    async () => {
+      for (const scratchSize of [1, 4096, '8k']) {
+        const failure = await Sandbox.create({
+          rootfs: root.path,
+          scratchSize,
+          mounts: Array.from({ length: 8 }, (_, i) => ({ type: 'tmpfs' as const, target: `/made/${i}` })),
+        }).then(
+          async (box) => {
+            const full = await box.fs
+              .writeFile('/large', Buffer.alloc(1_000_000))
+              .catch((error: unknown) => error);
+            await box[Symbol.asyncDispose]();
+            return full;
+          },
+          (error: unknown) => error,
+        );
+        expect(failure).toMatchObject({ code: 'ERR_NO_SPACE' });
+      }
+    },
+  );
 
   test('nonsense sizes', async () => {
     for (const scratchSize of [-1, Number.NaN, 1.5, 'big', '', {}])

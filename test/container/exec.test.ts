@@ -373,7 +373,7 @@ describe('results', () => {
   test('usage counts processor time and memory', async () => {
     const { usage, durationMs } = await box.exec(['/testinit', 'spin', '100']);
     expect(usage.cpuMs).toBeGreaterThan(20);
-    expect(durationMs).toBeGreaterThanOrEqual(100);
+    expect(durationMs).toBeGreaterThan(90);
     const { usage: large } = await box.exec(['/testinit', 'hog', String(64 * MEGABYTE)]);
     expect(large.memoryPeak).toBeGreaterThan(60 * MEGABYTE);
   });

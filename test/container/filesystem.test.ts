@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Sandbox } from 'nsbox';
 import { afterAll, describe, expect, test } from 'vitest';
-import { isRoot, isWritable } from '../support/mode.js';
+import { canBoundScratch, isRoot, isWritable } from '../support/mode.js';
 import { sharedRoot, TemporaryDirectory } from '../support/temporary.js';
 import { testWhere } from '../support/where.js';
 
@@ -127,7 +127,7 @@ describe('a read-only box', () => {
   });
 });
 
-test('scratchSize bounds what is written', async () => {
+testWhere(canBoundScratch)('scratchSize bounds what is written', async () => {
   await using own = await Sandbox.create({ rootfs: bare.path, scratchSize: '4m' });
   const result = await own.exec(['/testinit', 'fill', '/large', '8000000']).nothrow();
   expect(result.stdout).toBe('ENOSPC');

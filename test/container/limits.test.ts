@@ -1,9 +1,9 @@
 import { Sandbox } from 'nsbox';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hasGroups, isSlow } from '../support/mode.js';
-import { describeWhere } from '../support/where.js';
 import { eventually } from '../support/polling.js';
 import { sharedRoot } from '../support/temporary.js';
+import { describeWhere } from '../support/where.js';
 
 const root = sharedRoot();
 const rootfs = root.path;

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { release, userInfo } from 'node:os';
 
 // One body runs as root and as an ordinary user. A Node process cannot be both, nor change from one to the other and back,
 // and a driver process for each scenario would cost a start of Node each (three seconds in the virtual machine), so the
@@ -31,6 +31,14 @@ export function isWritable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a box can be told how much it may write: an ordinary user's lies on disk before Linux 6.6. */
+export const canBoundScratch = isRoot || kernelIsAtLeast(6, 6);
+
+function kernelIsAtLeast(major: number, minor: number): boolean {
+  const [here = 0, below = 0] = release().split('.').map(Number);
+  return here > major || (here === major && below >= minor);
 }
 
 /** Whether a box may have users beside root: rootless this takes ranges of ids and a set-user-ID helper. */

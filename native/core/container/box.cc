@@ -98,7 +98,8 @@ Result<CapabilityMask> drop_privileges(const Plan& plan) {
   }
   const CapabilityMask kept = allowed & present;
   TRY(drop_bounding(kept, present));
-  TRY(set_capabilities({.bounding = kept, .effective = kept, .inheritable = 0, .permitted = kept, .ambient = 0}));
+  TRY(set_capabilities(
+      {.bounding = kept, .effective = kept, .inheritable = 0, .permitted = kept, .ambient = 0}));
   return kept;
 }
 

@@ -60,7 +60,8 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
   Vector<std::string_view> options;
   options.push_back("mode=755");
   options.push_back("size=64k");
-  UniqueFd folder = TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
+  UniqueFd folder =
+      TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(attach_mount(folder.get(), target));
   for (const HierarchyLayout& one : layout.hierarchies) {
     auto made = make_hierarchy(one);

@@ -78,7 +78,8 @@ class Init {
     TRY(sys::sigprocmask(SIG_SETMASK, ~uint64_t{0}));
     children_ = TRY(sys::signalfd(kChild, O_NONBLOCK));
     (void)sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("nsbox-init"));
-    // What the starter ignores (Node: SIGPIPE) would be ignored in every program of the box: a clone clears handlers alone.
+    // What the starter ignores (Node: SIGPIPE) would be ignored in every program of the box: a clone clears
+    // handlers alone.
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     sys::umask(0);
     return Ok{};
@@ -129,9 +130,11 @@ class Init {
     Message message = TRY(receive_message(channel_, {buffer_, kMaxMessage}));
     if (message.size == 0) sys::exit(0);
     Request request;
-    if (message.size < sizeof request) return Error::invalid("expected the word that the id maps are written");
+    if (message.size < sizeof request)
+      return Error::invalid("expected the word that the id maps are written");
     memcpy(&request, buffer_, sizeof request);
-    if (request.kind != RequestKind::kGo) return Error::invalid("expected the word that the id maps are written");
+    if (request.kind != RequestKind::kGo)
+      return Error::invalid("expected the word that the id maps are written");
     return Ok{};
   }
 
@@ -244,7 +247,8 @@ class Init {
 
   void report_failure(uint32_t id, const Error& error, int exit_status) {
     const String text = error.message();
-    (void)send(Reply{.kind = ReplyKind::kFailed, .id = id, .value = error.err(), .status = exit_status}, text.view());
+    (void)send(Reply{.kind = ReplyKind::kFailed, .id = id, .value = error.err(), .status = exit_status},
+               text.view());
   }
 
   void send_files(uint32_t id) {

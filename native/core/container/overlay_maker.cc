@@ -29,20 +29,22 @@ Status OverlayMaker::open_snapshot(std::string_view target, Vector<UniqueFd>& ou
 
 Result<UniqueFd> OverlayMaker::make(std::string_view target, int lower, uint64_t attributes) {
   if (!scratch_)
-    scratch_ = TRY(plan_.scratch_path.empty() ? Scratch::create(plan_.scratch_size) : Scratch::use(plan_.scratch_path));
+    scratch_ = TRY(plan_.scratch_path.empty() ? Scratch::create(plan_.scratch_size)
+                                              : Scratch::use(plan_.scratch_path));
   Vector<UniqueFd> frozen;
   TRY(open_snapshot(target, frozen));
   Vector<int> lowers;
   for (const UniqueFd& one : frozen) lowers.push_back(one.get());
   lowers.push_back(lower);
   Scratch::Layer layer = TRY(scratch_->add_layer(lowers[0]));
-  const OverlayOptions options = {.lowers = lowers,
-                                  .upper = layer.upper.get(),
-                                  .work = layer.work.get(),
-                                  .marks = marks(),
-                                  .attributes = attributes | (plan_.root == RootKind::kSplit && plan_.config.root_readonly
-                                                                  ? uint64_t{MOUNT_ATTR_RDONLY}
-                                                                  : 0)};
+  const OverlayOptions options = {
+      .lowers = lowers,
+      .upper = layer.upper.get(),
+      .work = layer.work.get(),
+      .marks = marks(),
+      .attributes =
+          attributes |
+          (plan_.root == RootKind::kSplit && plan_.config.root_readonly ? uint64_t{MOUNT_ATTR_RDONLY} : 0)};
   auto made = make_overlay(options);
   if (made.err() == EINVAL && scratch_->attach()) made = make_overlay(options);
   if (!made) return made;

@@ -8,7 +8,8 @@
 
 namespace nsbox {
 
-// Makes the overlays of one box: their uppers in one scratch space, their lowers with the snapshot's layers on top.
+// Makes the overlays of one box: their uppers in one scratch space, their lowers with the snapshot's layers
+// on top.
 class OverlayMaker {
  public:
   explicit OverlayMaker(const Plan& plan) : plan_(plan) {}

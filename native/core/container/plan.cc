@@ -76,7 +76,8 @@ Result<Plan> parse_plan(std::string_view text, std::span<const sock_filter> filt
   TRY(plan.read("scratchSize", out.scratch_size));
   TRY(plan.read("scratchPath", out.scratch_path));
   TRY(plan.read("clampCapabilities", out.clamp_capabilities));
-  TRY(plan.each_object("snapshots", [&](const Reader& entry) { return read_snapshot(entry, out.snapshots); }));
+  TRY(plan.each_object("snapshots",
+                       [&](const Reader& entry) { return read_snapshot(entry, out.snapshots); }));
   size_t used = 0;
   TRY(plan.with_object("cgroup", [&](const Reader& group) { return read_cgroup(group, out, fds, used); }));
   for (; used < fds.size(); used++) out.stdio.push_back(std::move(fds[used]));

@@ -8,14 +8,16 @@
 #include "core/cgroup/cgroup.h"
 #include "core/spec/config.h"
 
-// What the starter hands to init: the OCI configuration, and beside it what only this host's side knows. It is the
-// first message on the channel: a PlanHeader, the JSON, the compiled seccomp filter; with the descriptors.
+// What the starter hands to init: the OCI configuration, and beside it what only this host's side knows. It
+// is the first message on the channel: a PlanHeader, the JSON, the compiled seccomp filter; with the
+// descriptors.
 namespace nsbox {
 
 inline constexpr uint32_t kPlanMagic = 0x6e736231;     // "nsb1"
 inline constexpr uint32_t kPrepareMagic = 0x6e737031;  // "nsp1"
 
-// May come before the plan, to an init that is started ahead of its need: namespaces to be in already (CLONE_NEW*).
+// May come before the plan, to an init that is started ahead of its need: namespaces to be in already
+// (CLONE_NEW*).
 struct PrepareMessage {
   uint32_t magic = kPrepareMagic;
   uint32_t namespaces = 0;
@@ -36,9 +38,9 @@ enum class RootKind : uint8_t {
 };
 
 enum class IdMaps : uint8_t {
-  kNone,    // No user namespace of its own.
-  kSelf,    // Init writes them: one id, its own.
-  kWait,    // The starter has newuidmap write them, and says when.
+  kNone,  // No user namespace of its own.
+  kSelf,  // Init writes them: one id, its own.
+  kWait,  // The starter has newuidmap write them, and says when.
 };
 
 // Frozen layers from a snapshot, for the overlay at `target`: topmost first.
@@ -51,8 +53,8 @@ struct Plan {
   Config config;
   RootKind root = RootKind::kBind;
   IdMaps id_maps = IdMaps::kNone;
-  bool hold = false;      // Serve exec requests until told to end; otherwise end with the first process.
-  bool start = false;     // Start config.process at once, as request 0; its three stdio descriptors come along.
+  bool hold = false;   // Serve exec requests until told to end; otherwise end with the first process.
+  bool start = false;  // Start config.process at once, as request 0; its three stdio descriptors come along.
   uint64_t scratch_size = 0;
   std::string_view scratch_path;  // A directory of the host's to write to, in place of a tmpfs.
   Vector<SnapshotLayers> snapshots;

@@ -17,8 +17,9 @@
 namespace nsbox {
 namespace {
 
-// A trial runs in a child that shares our memory until it exits, and answers an errno. Raw calls and the core's own
-// functions over them; no allocation by the C library (MemoryHooks' ordinary heap may be locked by another thread).
+// A trial runs in a child that shares our memory until it exits, and answers an errno. Raw calls and the
+// core's own functions over them; no allocation by the C library (MemoryHooks' ordinary heap may be locked by
+// another thread).
 using Trial = int (*)();
 
 struct Attempt {
@@ -36,7 +37,8 @@ int attempt(uint64_t flags, Trial trial) {
   Attempt one{trial};
   auto child = clone_vfork({.flags = flags | CLONE_CLEAR_SIGHAND}, &run_trial, &one);
   if (!child) return child.err();
-  (void)sys::waitid(3 /* P_PIDFD */, child->pidfd.get(), nullptr, 4 | 0x40000000 /* WEXITED | __WALL */, nullptr);
+  (void)sys::waitid(3 /* P_PIDFD */, child->pidfd.get(), nullptr, 4 | 0x40000000 /* WEXITED | __WALL */,
+                    nullptr);
   return one.err;
 }
 

@@ -6,10 +6,11 @@
 namespace nsbox {
 
 enum class RequestKind : uint32_t {
-  kGo = 1,      // The id maps are written.
-  kExec = 2,    // Start a process: the JSON of an OCI process follows; with stdin, stdout, stderr (none with a tty).
-  kSignal = 3,  // `value` to the process `id`.
-  kFiles = 4,   // Send the descriptors of the root and of each overlay's upper directory.
+  kGo = 1,    // The id maps are written.
+  kExec = 2,  // Start a process: the JSON of an OCI process follows; with stdin, stdout, stderr (none with a
+              // tty).
+  kSignal = 3,     // `value` to the process `id`.
+  kFiles = 4,      // Send the descriptors of the root and of each overlay's upper directory.
   kSignalAll = 5,  // `value` to every process but init.
 };
 
@@ -21,11 +22,13 @@ struct Request {
 };
 
 enum class ReplyKind : uint32_t {
-  kReady = 1,    // The box stands; no process yet.
-  kStarted = 2,  // `id` runs, with `value` as its pid inside; the terminal's descriptor comes along if it has one.
-  kFailed = 3,   // `id` (0: the box itself) could not be started: errno in `value`, exit status in `status`, text.
-  kExited = 4,   // `id` ended: wait status in `value`, and what it used.
-  kFiles = 5,    // JSON: the targets of the overlays; descriptors: root, then each upper directory.
+  kReady = 1,  // The box stands; no process yet.
+  kStarted =
+      2,  // `id` runs, with `value` as its pid inside; the terminal's descriptor comes along if it has one.
+  kFailed =
+      3,  // `id` (0: the box itself) could not be started: errno in `value`, exit status in `status`, text.
+  kExited = 4,  // `id` ended: wait status in `value`, and what it used.
+  kFiles = 5,   // JSON: the targets of the overlays; descriptors: root, then each upper directory.
 };
 
 struct Reply {

@@ -91,8 +91,8 @@ struct ExecTexts {
 // Runs in the child, which shares our memory until it execs: what it leaves in `failure` we read.
 class Child {
  public:
-  Child(const ProcessSpec& process, const ProcessContext& context, const Identity& who, const ExecTexts& texts,
-        std::span<const int> stdio)
+  Child(const ProcessSpec& process, const ProcessContext& context, const Identity& who,
+        const ExecTexts& texts, std::span<const int> stdio)
       : process_(process), context_(context), who_(who), texts_(texts), stdio_(stdio) {}
 
   static int run(void* self) { return static_cast<Child*>(self)->run(); }
@@ -114,7 +114,8 @@ class Child {
     TRY(set_rlimits(process_.rlimits));
     if (process_.oom_score_adj) TRY(set_oom_score());
     TRY(set_labels());
-    // Without no_new_privs a filter can be installed only before the capabilities go; it must then allow the rest.
+    // Without no_new_privs a filter can be installed only before the capabilities go; it must then allow the
+    // rest.
     if (!process_.no_new_privileges) TRY(install_filter());
     const bool entered = static_cast<bool>(enter_directory());
     TRY(take_identity());
@@ -195,7 +196,8 @@ class Child {
     // Where setgroups is denied to the user namespace there is nothing to set, and nothing asked for is lost.
     if (!groups && !(groups.err() == EPERM && who_.groups.empty()))
       return groups.error().while_doing("set the supplementary groups");
-    if (auto done = sys::setresgid(who_.group); !done) return done.error().while_doing("set group ", who_.group);
+    if (auto done = sys::setresgid(who_.group); !done)
+      return done.error().while_doing("set group ", who_.group);
     if (auto done = sys::setresuid(who_.user); !done) return done.error().while_doing("set user ", who_.user);
     return set_capabilities(wanted);
   }
@@ -242,7 +244,8 @@ class Child {
   std::span<const int> stdio_;
 };
 
-Result<Terminal> make_terminal(const ProcessSpec& process, const ProcessContext& context, const Identity& who) {
+Result<Terminal> make_terminal(const ProcessSpec& process, const ProcessContext& context,
+                               const Identity& who) {
   auto pts = open_in_root(context.root, "/dev/pts", O_PATH | O_DIRECTORY);
   if (!pts) return pts.error().while_doing("open /dev/pts");
   auto terminal = open_terminal(pts->get());

@@ -16,7 +16,7 @@ struct Node {
   const char* name;
   uint32_t major, minor;
 };
-constexpr Node kNodes[] = {{"null", 1, 3}, {"zero", 1, 5},    {"full", 1, 7},
+constexpr Node kNodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
                            {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
 struct Link {
@@ -63,7 +63,8 @@ mode_t type_bits(char type) {
   }
 }
 
-// An O_PATH descriptor of the node, checked to be the one that is wanted: a link or another device may lie in its place.
+// An O_PATH descriptor of the node, checked to be the one that is wanted: a link or another device may lie in
+// its place.
 Result<UniqueFd> open_node(int dir, const char* name, const Device& device) {
   UniqueFd node = TRY(sys::openat(dir, name, O_PATH | O_NOFOLLOW));
   const auto info = TRY(sys::statx(node.get(), "", AT_EMPTY_PATH, STATX_TYPE));
@@ -102,7 +103,8 @@ Status make_default_devices(int root) {
   auto dev = make_directories_in_root(root, "/dev", 0755);
   if (!dev) return dev.error().while_doing("open /dev");
   for (const Node& node : kNodes)
-    if (auto done = make_node(dev->get(), node); !done) return done.error().while_doing("make /dev/", node.name);
+    if (auto done = make_node(dev->get(), node); !done)
+      return done.error().while_doing("make /dev/", node.name);
   for (const Link& link : kLinks) {
     auto done = sys::symlinkat(link.target, dev->get(), link.name);
     if (!done && done.err() != EEXIST) return done.error().while_doing("make /dev/", link.name);
@@ -112,7 +114,8 @@ Status make_default_devices(int root) {
 
 Status make_devices(int root, const Vector<Device>& devices) {
   for (const Device& device : devices)
-    if (auto done = make_device(root, device); !done) return done.error().while_doing("make device ", device.path);
+    if (auto done = make_device(root, device); !done)
+      return done.error().while_doing("make device ", device.path);
   return Ok{};
 }
 

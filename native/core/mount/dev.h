@@ -21,8 +21,8 @@ struct Device {
   uint32_t group = 0;
 };
 
-// null, zero, full, random, urandom, tty, and the links fd, stdin, stdout, stderr, ptmx, in the root's /dev. A node
-// that this user may not make is a bind of the host's, checked to be that device.
+// null, zero, full, random, urandom, tty, and the links fd, stdin, stdout, stderr, ptmx, in the root's /dev.
+// A node that this user may not make is a bind of the host's, checked to be that device.
 Status make_default_devices(int root);
 Status make_devices(int root, const Vector<Device>& devices);
 

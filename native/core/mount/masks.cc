@@ -39,8 +39,8 @@ class Covers {
                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   }
 
-  // A mount point that sysfs keeps empty for ever (sysfs_create_mount_point): where the container's sysfs is read-only,
-  // it saves a file system of its own.
+  // A mount point that sysfs keeps empty for ever (sysfs_create_mount_point): where the container's sysfs is
+  // read-only, it saves a file system of its own.
   UniqueFd empty_of_sysfs() const {
     constexpr long kSysfs = 0x62656572, kReadOnly = 1;
     auto empty = open_in_root_nofollow(root_, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
@@ -97,7 +97,8 @@ Status mask_paths(int root, const Vector<std::string_view>& paths) {
 
 Status make_paths_readonly(int root, const Vector<std::string_view>& paths) {
   for (std::string_view path : paths)
-    if (auto done = make_readonly(root, path); !done) return done.error().while_doing("make read-only ", path);
+    if (auto done = make_readonly(root, path); !done)
+      return done.error().while_doing("make read-only ", path);
   return Ok{};
 }
 

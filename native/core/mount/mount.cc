@@ -19,7 +19,8 @@ bool is_missing(int err) { return err == ENOSYS; }
 
 // The flags of mount(2) for attributes: the lower bits have the same numbers, access times have not.
 unsigned long old_flags(uint64_t attributes) {
-  unsigned long flags = attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  unsigned long flags =
+      attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   switch (attributes & MOUNT_ATTR__ATIME) {
     case MOUNT_ATTR_NOATIME:
       flags |= 1024;
@@ -34,22 +35,22 @@ unsigned long old_flags(uint64_t attributes) {
   return flags;
 }
 
-// What the mount has stays as it is but for `clear`: in a user namespace its flags are locked (mount_namespaces(7)).
+// What the mount has stays as it is but for `clear`: in a user namespace its flags are locked
+// (mount_namespaces(7)).
 Status remount_bind(int mount, uint64_t set, uint64_t clear) {
-  constexpr unsigned long kKept = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;  // As statfs(2) tells them.
+  constexpr unsigned long kKept = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                  MOUNT_ATTR_NOEXEC;  // As statfs(2) tells them.
   sys::KernelStatfs info = {};
   TRY(sys::fstatfs(mount, info));
   const unsigned long kept = static_cast<unsigned long>(info.flags) & kKept & ~clear;
-  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, kRemount | kBind | kept | old_flags(set), nullptr);
+  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, kRemount | kBind | kept | old_flags(set),
+                    nullptr);
 }
 
-bool lacks_mount_setattr() {
-  return sys::call(__NR_mount_setattr, -1, nullptr, 0, nullptr, 0) == -ENOSYS;
-}
+bool lacks_mount_setattr() { return sys::call(__NR_mount_setattr, -1, nullptr, 0, nullptr, 0) == -ENOSYS; }
 
 Status configure(int fs, std::string_view source, const Vector<std::string_view>& data) {
-  if (!source.empty())
-    TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", String(source).c_str(), 0));
+  if (!source.empty()) TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", String(source).c_str(), 0));
   for (std::string_view option : data) {
     const bool has_value = option.find('=') != std::string_view::npos;
     std::string_view value = option;
@@ -123,8 +124,8 @@ Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, const char* sou
   const String where = fd_path(target);
   const unsigned long flags =
       mount.bind ? kBind | (mount.bind_recursive ? kRecursive : 0) : old_flags(mount.set);
-  TRY(sys::mount(source, where.c_str(), mount.bind ? nullptr : String(mount.type).c_str(),
-                 flags, mount.bind ? nullptr : options.c_str()));
+  TRY(sys::mount(source, where.c_str(), mount.bind ? nullptr : String(mount.type).c_str(), flags,
+                 mount.bind ? nullptr : options.c_str()));
   UniqueFd mounted = TRY(open_in_root(root, mount.destination, O_PATH));
   if (mount.bind && (mount.set || mount.clear)) TRY(remount_bind(mounted.get(), mount.set, mount.clear));
   return mounted;
@@ -134,10 +135,11 @@ Result<UniqueFd> open_source(const Mount& mount) {
   return sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
 }
 
-// What lxcfs shows in the place of the kernel's own; anything else in /proc is the container's view of itself, and what
-// this program writes there must reach the kernel (CVE-2019-16884, CVE-2019-19921).
-constexpr std::string_view kProcFiles[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
-                                           "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"};
+// What lxcfs shows in the place of the kernel's own; anything else in /proc is the container's view of
+// itself, and what this program writes there must reach the kernel (CVE-2019-16884, CVE-2019-19921).
+constexpr std::string_view kProcFiles[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+                                           "/proc/meminfo", "/proc/slabinfo",  "/proc/stat",
+                                           "/proc/swaps",   "/proc/uptime"};
 
 Status refuse_inside_proc(int target, const Mount& mount) {
   constexpr long kProcMagic = 0x9fa0;
@@ -170,7 +172,8 @@ Result<UniqueFd> mount_bind(int root, const Mount& mount) {
   if (!source) return source.error().while_doing("open the source ", mount.source);
   UniqueFd target = TRY(open_target(root, mount, is_directory(source->get())));
   auto copy = copy_mount(source->get(), "", mount.bind_recursive);
-  if (is_missing(copy.err())) return mount_the_old_way(root, mount, fd_path(source->get()).c_str(), target.get());
+  if (is_missing(copy.err()))
+    return mount_the_old_way(root, mount, fd_path(source->get()).c_str(), target.get());
   if (!copy) return copy.error().while_doing("copy the mount at ", mount.source);
   TRY(attach_with_attributes(copy->get(), target.get(), mount.set, mount.clear));
   return copy;
@@ -179,7 +182,8 @@ Result<UniqueFd> mount_bind(int root, const Mount& mount) {
 Result<UniqueFd> mount_filesystem(int root, const Mount& mount) {
   UniqueFd target = TRY(open_target(root, mount, true));
   auto made = make_filesystem(mount.type, mount.source, mount.data, mount.set);
-  if (is_missing(made.err())) return mount_the_old_way(root, mount, String(mount.source).c_str(), target.get());
+  if (is_missing(made.err()))
+    return mount_the_old_way(root, mount, String(mount.source).c_str(), target.get());
   if (!made) return made;
   TRY(attach_mount(made->get(), target.get()));
   return made;
@@ -197,7 +201,8 @@ Result<UniqueFd> mount_and_adjust(int root, const Mount& mount) {
 Result<UniqueFd> mount_beneath(int root, const Mount& mount) {
   auto made = mount_and_adjust(root, mount);
   if (!made)
-    return made.error().while_doing("mount ", mount.bind ? mount.source : mount.type, " on ", mount.destination);
+    return made.error().while_doing("mount ", mount.bind ? mount.source : mount.type, " on ",
+                                    mount.destination);
   return made;
 }
 

@@ -18,22 +18,23 @@ struct Mount {
   std::string_view source;
   bool bind = false;
   bool bind_recursive = false;
-  uint64_t set = 0;                // MOUNT_ATTR_* on the mount itself …
+  uint64_t set = 0;  // MOUNT_ATTR_* on the mount itself …
   uint64_t clear = 0;
-  uint64_t set_recursive = 0;      // … and on all below it (rro, rnosuid, …).
+  uint64_t set_recursive = 0;  // … and on all below it (rro, rnosuid, …).
   uint64_t clear_recursive = 0;
-  uint64_t propagation = 0;        // MS_PRIVATE, MS_SLAVE, …
+  uint64_t propagation = 0;  // MS_PRIVATE, MS_SLAVE, …
   bool propagation_recursive = false;
-  bool scratch_upper = false;      // Ours: an overlay whose upper directory is the container's scratch space.
+  bool scratch_upper = false;  // Ours: an overlay whose upper directory is the container's scratch space.
   bool source_nofollow = false;
-  Vector<std::string_view> data;   // What is left, for the file system itself: "size=64k", "mode=755".
+  Vector<std::string_view> data;  // What is left, for the file system itself: "size=64k", "mode=755".
 };
 
 // Sorts one option into the mount; what is not one of mount(8)'s goes to `data`.
 void add_mount_option(Mount& mount, std::string_view option);
 
-// A new mount that is attached nowhere yet: of a file system, or a copy of what lies at `source`. Uses the new mount
-// API, and mount(2) where the kernel lacks it: then `staging` (a directory of ours) is used for a moment.
+// A new mount that is attached nowhere yet: of a file system, or a copy of what lies at `source`. Uses the
+// new mount API, and mount(2) where the kernel lacks it: then `staging` (a directory of ours) is used for a
+// moment.
 Result<UniqueFd> make_filesystem(std::string_view type, std::string_view source,
                                  const Vector<std::string_view>& data, uint64_t attributes);
 Result<UniqueFd> copy_mount(int dir, const char* source, bool recursive);

@@ -37,7 +37,8 @@ Result<Scratch::Layer> Scratch::add_layer(int like) {
   const auto info = TRY(sys::statx(like, "", AT_EMPTY_PATH, STATX_BASIC_STATS));
   if ((info.stx_mode & 07777) != 0755) TRY(sys::fchmodat(dir.get(), "u", info.stx_mode & 07777));
   if (info.stx_uid || info.stx_gid)
-    (void)sys::fchownat(dir.get(), "u", info.stx_uid, info.stx_gid, 0);  // An owner without a place in our id map.
+    (void)sys::fchownat(dir.get(), "u", info.stx_uid, info.stx_gid,
+                        0);  // An owner without a place in our id map.
   return layer;
 }
 
@@ -60,8 +61,8 @@ void Scratch::leave_to_old_root() {
 
 namespace {
 
-// The directory itself (Linux 6.14), or its descriptor's name: that is short, needs no escaping and cannot be swapped for
-// another directory either.
+// The directory itself (Linux 6.14), or its descriptor's name: that is short, needs no escaping and cannot be
+// swapped for another directory either.
 Status set_directory(int fs, const char* key, int dir) {
   if (sys::fsconfig(fs, FSCONFIG_SET_FD, key, nullptr, dir)) return Ok{};
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, key, format("/proc/self/fd/", dir).c_str(), 0);
@@ -82,8 +83,8 @@ Status set_lowers(int fs, std::span<const int> lowers) {
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", list.c_str(), 0);
 }
 
-// Whatever this kernel was built with, the upper directory holds whole files and plain marks: changes() reads it. With
-// userxattr that is so by itself, and saying it is an error.
+// Whatever this kernel was built with, the upper directory holds whole files and plain marks: changes() reads
+// it. With userxattr that is so by itself, and saying it is an error.
 Status set_marks(int fs, OverlayMarks marks) {
   if (marks == OverlayMarks::kUser) return sys::fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   for (const char* feature : {"redirect_dir", "metacopy", "index"})

@@ -5,7 +5,8 @@
 
 namespace nsbox {
 
-// Stops mounts of ours from reaching the host: everything becomes private (or a slave) in this mount namespace.
+// Stops mounts of ours from reaching the host: everything becomes private (or a slave) in this mount
+// namespace.
 Status detach_from_host(uint64_t propagation);
 
 // Puts the detached mount over "/" so that it can become the root.

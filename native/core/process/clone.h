@@ -27,9 +27,9 @@ struct Cloned {
 // follows unblocks. The body's return value is the child's exit status.
 Result<Cloned> clone_vfork(const CloneOptions& options, int (*body)(void*), void* argument);
 
-// The same without waiting: the caller goes on while the child is on its way to its exec. The child's stack, and all
-// that `body` touches, must stay where they are until it has called exec or exited, which the caller learns in its own
-// way. `stack` is aligned to 16 bytes.
+// The same without waiting: the caller goes on while the child is on its way to its exec. The child's stack,
+// and all that `body` touches, must stay where they are until it has called exec or exited, which the caller
+// learns in its own way. `stack` is aligned to 16 bytes.
 Result<Cloned> clone_sharing_memory(const CloneOptions& options, std::span<char> stack, int (*body)(void*),
                                     void* argument);
 

@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// The few functions that the compiler itself calls. Built with -fno-builtin and without loop-to-call patterns, so that
-// none of them becomes a call of itself.
+// The few functions that the compiler itself calls. Built with -fno-builtin and without loop-to-call
+// patterns, so that none of them becomes a call of itself.
 
 extern "C" {
 

@@ -2,7 +2,8 @@
 
 #include "core/sys/raw.h"
 
-// The entry point of a program without a C library: the kernel leaves argc, argv and the environment on the stack.
+// The entry point of a program without a C library: the kernel leaves argc, argv and the environment on the
+// stack.
 
 int main(int argc, char** argv, char** envp);
 

@@ -153,7 +153,8 @@ TEST("start: a user is looked up by name in the root's own files") {
 TEST("start: no_new_privs and the filter are in force") {
   in_fork([] {
     Stage stage(
-        {"sh", "-c", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'; mkdir /tmp/x-$$ 2>/dev/null"});
+        {"sh", "-c",
+         "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'; mkdir /tmp/x-$$ 2>/dev/null"});
     const sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 1, 0),
 #ifdef SYS_mkdir
