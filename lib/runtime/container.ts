@@ -1,6 +1,6 @@
 import { NsboxError } from '../errors.js';
 import { type NativeBox, ReplyKind, RequestKind } from '../native/contract.js';
-import { fromNative } from '../native/errors.js';
+import { codeOf, fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
 import type { ProcessConfig } from '../spec/runtime/config.js';
 import { type Deferred, deferred } from '../util/deferred.js';
@@ -65,6 +65,8 @@ export class Container {
   // What keeps the event loop alive: being made, each process, each wait for files.
   #busy = 1;
   readonly #held: boolean;
+  readonly #waiting: Request[] = [];
+  #retry: NodeJS.Timeout | undefined;
   #filesInUse = 0;
   #nextId = 1;
   #isClosed = false;
@@ -113,7 +115,7 @@ export class Container {
     const id = this.#nextId++;
     this.#listeners.set(id, listener);
     try {
-      this.#native.request(RequestKind.exec, id, 0, JSON.stringify(process), stdio, stdio);
+      this.#send([RequestKind.exec, id, 0, JSON.stringify(process), stdio, stdio]);
     } catch (error) {
       this.#listeners.delete(id);
       throw fromNative(error, 'start a process in the sandbox', 'ERR_DISPOSED');
@@ -149,10 +151,48 @@ export class Container {
     this.#tell(RequestKind.signalAll, 0, signal);
   }
 
+  // In their order; what init has no room for yet waits here.
+  #send(request: Request): void {
+    if (this.#waiting.length > 0 || !this.#sendNow(request)) {
+      this.#waiting.push(request);
+      this.#sendLater();
+    }
+  }
+
+  #sendNow(request: Request): boolean {
+    try {
+      this.#native.request(...request);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EAGAIN') return false;
+      throw error;
+    }
+  }
+
+  #sendLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      try {
+        for (let next = this.#waiting[0]; next && this.#sendNow(next); next = this.#waiting[0])
+          this.#waiting.shift();
+      } catch {
+        // The container is ending, and tells each of its processes so.
+        return this.#dropWaiting();
+      }
+      if (this.#waiting.length > 0) this.#sendLater();
+    }, RETRY_MS);
+  }
+
+  #dropWaiting(): void {
+    clearTimeout(this.#retry);
+    for (const [, , , , , closeAfter] of this.#waiting.splice(0))
+      for (const fd of closeAfter) addon().closeFd(fd);
+  }
+
   #tell(kind: RequestKind, id: number, value: number): void {
     if (this.#isClosed) return;
     try {
-      this.#native.request(kind, id, value, undefined, [], []);
+      this.#send([kind, id, value, undefined, [], []]);
     } catch {
       // The container is ending by itself; its end is told by `closed`.
     }
@@ -254,6 +294,7 @@ export class Container {
   // `killed` is how a process looks that went down with the container: nobody was left to tell of it alone.
   #onClosed(killed: Exit): void {
     this.#isClosed = true;
+    this.#dropWaiting();
     if (this.#held) this.#ready.reject(this.#failure ? failureError(this.#failure) : gone());
     for (const listener of this.#listeners.values()) listener.exited(killed);
     this.#listeners.clear();
@@ -278,7 +319,10 @@ export class Container {
   }
 }
 
+type Request = Parameters<NativeBox['request']>;
+
 const SIGKILL = 9;
+const RETRY_MS = 1;
 const PATIENCE_MS = 100;
 
 function gone(): NsboxError {

@@ -143,21 +143,22 @@ function hostShape(): HostShape {
 function hostView(options: SandboxOptions): View {
   const { hidden, overlays: submounts, node: nodeFolder } = hostShape();
   const workspace = options.workspace === false ? undefined : workspaceOf(options.workspace);
-  const overlays = [...submounts];
+  const overlays: Mount[] = [];
   if (workspace !== undefined && wantsOverlay(workspace, hidden)) overlays.push(workspaceMount(workspace));
   const resolver = options.network === 'host' ? resolverMounts(hidden) : [];
   const node = nodePath();
   return {
     rootPath: '/',
     root: hostRootKind(),
-    mounts: [...hidden, ...overlays, ...nodeFolder, ...resolver],
+    // Each of the machine's file systems first, so that what is hidden of them is hidden on top.
+    mounts: [...submounts, ...hidden, ...overlays, ...nodeFolder, ...resolver],
     cwd: workspace ?? '/',
     path: DEFAULT_PATH.split(':').includes(node) ? DEFAULT_PATH : `${DEFAULT_PATH}:${node}`,
   };
 }
 
 function workspaceOf(folder: string | undefined): string | undefined {
-  if (folder === undefined) return visibleWorkspace(process.cwd());
+  if (folder === undefined) return visibleWorkspace(currentDirectory());
   const path = resolve(folder);
   if (!isDirectory(path)) throw new NsboxError('ERR_NOT_FOUND', `workspace: no such directory: ${path}`);
   const visible = visibleWorkspace(path);
@@ -166,6 +167,15 @@ function workspaceOf(folder: string | undefined): string | undefined {
     `workspace: ${path} is, or holds, what a sandbox hides: homes, temporary files, /run`,
     'name it in mounts to show it',
   );
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    // It was removed: then there is none to show.
+    return '/';
+  }
 }
 
 // What the root's own overlay shows needs no second one.

@@ -1,4 +1,6 @@
+import { fstatSync, type Stats } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { lazyTty } from '../util/builtin.js';
 import { parseDuration } from '../util/units.js';
 import { checkBoolean, checkEnvironment, checkKeys, checkSignal, invalid } from './options.js';
 
@@ -45,7 +47,8 @@ export interface NormalExecOptions {
   readonly reject: boolean;
   readonly stripFinalNewline: boolean;
 }
-export type Stdio = 'pipe' | 'ignore' | 'inherit';
+/** `copy`: a file of the host's, whose content goes through a pipe. */
+export type Stdio = 'pipe' | 'ignore' | 'inherit' | 'copy';
 
 export const EXEC_OPTIONS: ReadonlySet<string> = new Set<keyof ExecOptions>([
   'cwd',
@@ -99,8 +102,38 @@ export function normalise(options: ExecOptions, inherited?: string | number): No
 
 function stdio(options: ExecOptions, name: 'stdin' | 'stdout' | 'stderr'): Stdio {
   const value = options[name] ?? 'pipe';
-  if (value === 'pipe' || value === 'ignore' || value === 'inherit') return value;
+  if (value === 'pipe' || value === 'ignore') return value;
+  if (value === 'inherit') return inherited(name);
   throw invalid(`${name}: expected 'pipe', 'ignore' or 'inherit', got ${JSON.stringify(value)}`);
+}
+
+/**
+ * How this process's own descriptor can be handed on. A descriptor of a file is more than its content: the sandbox could
+ * open it anew for writing, change its mode, or walk from a directory over the whole host. So only what is no file goes as
+ * it is.
+ */
+function inherited(name: 'stdin' | 'stdout' | 'stderr'): Stdio {
+  const fd = { stdin: 0, stdout: 1, stderr: 2 }[name];
+  const info = statOf(fd);
+  if (info === undefined || isNullDevice(info)) return 'ignore';
+  if (info.isFIFO() || info.isSocket()) return 'inherit';
+  if (info.isCharacterDevice() && lazyTty().isatty(fd)) return 'inherit';
+  if (info.isFile() || info.isCharacterDevice()) return 'copy';
+  throw invalid(`${name}: a directory or a disk cannot be handed to a sandbox`);
+}
+
+function statOf(fd: number): Stats | undefined {
+  try {
+    return fstatSync(fd);
+  } catch {
+    // It is closed.
+    return undefined;
+  }
+}
+
+// Character device 1:3, as the kernel packs it.
+function isNullDevice(info: Stats): boolean {
+  return info.isCharacterDevice() && info.rdev === 0x103;
 }
 
 function maxBuffer(value: number | undefined): number {

@@ -7,17 +7,34 @@ import type { Mount } from '../spec/mount.js';
 
 /** Directories that a sandbox sees empty: homes, and where programs of the host keep sockets and temporary files. */
 export function hiddenMounts(): Mount[] {
-  const home = homedir();
   const hidden = [
-    tmpfs('/tmp', '1777'),
-    tmpfs('/run', '755'),
-    ...(existsSync('/var/tmp') ? [tmpfs('/var/tmp', '1777')] : []),
-    ...(existsSync('/home') ? [tmpfs('/home', '755')] : []),
-    ...(existsSync('/root') ? [tmpfs('/root', '700')] : []),
+    ...places('/tmp', '1777'),
+    ...places('/run', '755'),
+    ...places('/var/tmp', '1777'),
+    ...places('/home', '755'),
+    ...places('/root', '700'),
   ];
-  const isBelow = (path: string) => hidden.some(({ destination }) => isWithin(path, destination));
-  if (home !== '/' && existsSync(home) && !isBelow(home)) hidden.push(tmpfs(home, '700'));
+  for (const home of places(homedir(), '700'))
+    if (
+      home.destination !== '/' &&
+      !hidden.some(({ destination }) => isWithin(home.destination, destination))
+    )
+      hidden.push(home);
   return hidden;
+}
+
+// A directory where it really is; none where there is nothing.
+function places(path: string, mode: string): Mount[] {
+  const real = realPath(path);
+  return real === undefined ? [] : [tmpfs(real, mode)];
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function tmpfs(destination: string, mode: string): Mount {
@@ -33,11 +50,15 @@ export function isWithin(path: string, folder: string): boolean {
  * sandbox started there does not show what it is there to hide.
  */
 export function visibleWorkspace(folder: string): string | undefined {
-  const path = realpathSync(folder);
-  const homes = ['/root', '/home', homedir()];
-  if (homes.some((home) => isWithin(home, path))) return undefined;
-  if (/^\/home\/[^/]+$/.test(path)) return undefined;
-  if (['/tmp', '/run', '/var/tmp'].some((hidden) => isWithin(hidden, path))) return undefined;
+  const path = realPath(folder);
+  if (path === undefined) return undefined;
+  const hidden = ['/root', '/home', homedir(), '/tmp', '/run', '/var/tmp'].flatMap((one) => [
+    one,
+    realPath(one) ?? one,
+  ]);
+  if (hidden.some((one) => isWithin(one, path))) return undefined;
+  // Somebody's home, whoever asks.
+  if (dirname(path) === (realPath('/home') ?? '/home')) return undefined;
   if (['/proc', '/sys', '/dev'].some((pseudo) => isWithin(path, pseudo))) return undefined;
   return path;
 }
@@ -75,7 +96,8 @@ export function submountOverlays(hidden: readonly Mount[]): Mount[] {
     if (covered.some((folder) => isWithin(mount.path, folder)) || !isDirectory(mount.path)) continue;
     found.add(mount.path);
   }
-  return [...found].map(overlayMount);
+  // One below another comes after it.
+  return [...found].sort((a, b) => a.length - b.length).map(overlayMount);
 }
 
 // proc_pid_mountinfo(5): id parent device root mount-point options … - type source super-options

@@ -153,6 +153,11 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
     throw invalid('rootfs and bundle contradict each other: both name a root');
   if (options.mounts !== undefined && !Array.isArray(options.mounts))
     throw invalid('mounts: expected a list');
+  const seccomp: unknown = options.security?.seccomp;
+  if (typeof seccomp === 'string' && seccomp !== 'default' && seccomp !== 'unconfined')
+    throw invalid(
+      `security.seccomp: expected 'default', 'unconfined' or a profile, got ${JSON.stringify(seccomp)}`,
+    );
   for (const [i, mount] of (options.mounts ?? []).entries()) checkMount(mount, `mounts[${i}]`);
   if (options.env !== undefined) checkEnvironment(options.env);
 }

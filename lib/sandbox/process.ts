@@ -1,3 +1,4 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import type { PassThrough, Readable, Writable } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { type ErrorCode, NsboxError } from '../errors.js';
@@ -13,7 +14,7 @@ import { signalName, signalNumber } from '../spec/runtime/linux-names.js';
 import { lazyStream } from '../util/builtin.js';
 import { monotonicMs } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import type { NormalExecOptions } from './exec-options.js';
+import type { NormalExecOptions, Stdio } from './exec-options.js';
 import { isWindowSize } from './exec-options.js';
 import { Input } from './input.js';
 import { type Line, linesOf } from './lines.js';
@@ -78,18 +79,24 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     this.#nothrow = !options.reject;
     if (options.tty) this.#opened = deferred();
     this.#result.promise.catch(() => {});
-    const output = (fd: number | undefined): Output | undefined =>
+    const [stdinKind, stdoutKind, stderrKind] = options.stdio;
+    const output = (fd: number | undefined, kind: Stdio): Output | undefined =>
       fd === undefined
         ? undefined
         : new Output(
             fd,
-            options.maxBuffer,
+            kind === 'copy' ? 0 : options.maxBuffer,
             () => this.#settleIfDone(),
             () => this.#exceed(),
           );
-    this.#stdout = output(stdio.stdout);
-    this.#stderr = output(stdio.stderr);
+    this.#stdout = output(stdio.stdout, stdoutKind);
+    this.#stderr = output(stdio.stderr, stderrKind);
     if (stdio.stdin !== undefined) this.#input = new Input(stdio.stdin, options.input);
+    if (options.tty) return;
+    // The file itself stays out of the sandbox: only its content goes in, or what is written comes out.
+    if (stdinKind === 'copy') createReadStream('', { fd: 0, autoClose: false }).pipe(this.stdin);
+    if (stdoutKind === 'copy') this.stdout.pipe(createWriteStream('', { fd: 1, autoClose: false }));
+    if (stderrKind === 'copy') this.stderr.pipe(createWriteStream('', { fd: 2, autoClose: false }));
   }
 
   /** @internal Tells it where it runs; `listener` is what the container calls. */

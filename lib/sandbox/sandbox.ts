@@ -30,7 +30,7 @@ import type { Result } from './result.js';
 import { randomText, scope } from './scope.js';
 import { Snapshot } from './snapshot.js';
 import { type SandboxStats, statsOf } from './stats.js';
-import { openStdio } from './stdio.js';
+import { openStdio, stdioBits } from './stdio.js';
 
 /** Starts commands in one sandbox; see {@link Sandbox.exec}. */
 export interface Exec {
@@ -416,6 +416,8 @@ function make(
   try {
     const design = blueprint(options, id);
     scratch = scratchFor(design);
+    // A limit that makes no sense is wrong whether or not it could be set.
+    resourcesOf(options.limits, false);
     const groups = groupsFor(options.limits, how.hold);
     const resources = resourcesOf(options.limits, groups !== undefined && countsSwap(groups));
     const join = how.hold ? HELD_GROUPS : 0;
@@ -560,12 +562,29 @@ function processConfig(
     terminal: options.tty !== undefined,
     ...(options.tty && { consoleSize: { width: options.tty.columns, height: options.tty.rows } }),
     // The name is looked up inside, in the sandbox's own /etc/passwd.
-    ...(user !== undefined && { user: withName(process.user, user) }),
+    user: inside(process.user, user, options),
   };
 }
 
-function withName(user: ProcessUser, name: string): ProcessUser & { readonly 'nsbox.name': string } {
-  return { ...user, 'nsbox.name': name };
+// What only our own init understands, beside the OCI user.
+function inside(
+  user: ProcessUser,
+  name: string | undefined,
+  options: NormalExecOptions,
+): ProcessUser & InsideUser {
+  const { pipes, nulls } = stdioBits(options);
+  return {
+    ...user,
+    ...(name !== undefined && { 'nsbox.name': name }),
+    ...(pipes !== 0 && { 'nsbox.pipes': pipes }),
+    ...(nulls !== 0 && { 'nsbox.null': nulls }),
+  };
+}
+
+interface InsideUser {
+  readonly 'nsbox.name'?: string;
+  readonly 'nsbox.pipes'?: number;
+  readonly 'nsbox.null'?: number;
 }
 
 function mergeEnvironment(base: readonly string[], more: NormalExecOptions['env']): string[] {

@@ -1,6 +1,5 @@
-import { openSync } from 'node:fs';
 import { addon } from '../native/load.js';
-import type { NormalExecOptions } from './exec-options.js';
+import type { NormalExecOptions, Stdio } from './exec-options.js';
 
 /** The three descriptors that a process gets, and our ends of them. */
 export interface ChildStdio {
@@ -24,15 +23,25 @@ export function openStdio(options: NormalExecOptions): ChildStdio {
   };
 }
 
-// The process's end of a pipe, or what stands in its place.
-function replace(fd: number, kind: 'pipe' | 'ignore' | 'inherit', inherited: 0 | 1 | 2): number {
-  if (kind === 'pipe') return fd;
-  addon().closeFd(fd);
-  return kind === 'inherit' ? addon().duplicateFd(inherited) : openSync('/dev/null', 'r+');
+/** What init must know of the three: which are pipes of this process alone, and in whose place its own null device is. */
+export function stdioBits({ stdio, tty }: NormalExecOptions): {
+  readonly pipes: number;
+  readonly nulls: number;
+} {
+  const bits = (...kinds: readonly Stdio[]): number =>
+    stdio.reduce((all, kind, i) => (kinds.includes(kind) ? all | (1 << i) : all), 0);
+  return tty ? { pipes: 0, nulls: 0 } : { pipes: bits('pipe', 'copy'), nulls: bits('ignore') };
 }
 
-function keep(fd: number, kind: 'pipe' | 'ignore' | 'inherit'): number | undefined {
-  if (kind === 'pipe') return fd;
+// The process's end of a pipe, or what stands in its place. An ignored one is init's to replace.
+function replace(fd: number, kind: Stdio, inherited: 0 | 1 | 2): number {
+  if (kind !== 'inherit') return fd;
+  addon().closeFd(fd);
+  return addon().duplicateFd(inherited);
+}
+
+function keep(fd: number, kind: Stdio): number | undefined {
+  if (kind === 'pipe' || kind === 'copy') return fd;
   addon().closeFd(fd);
   return undefined;
 }

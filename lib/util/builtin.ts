@@ -14,3 +14,7 @@ export function lazyNet(): typeof import('node:net') {
 export function lazyCrypto(): typeof import('node:crypto') {
   return require('node:crypto');
 }
+
+export function lazyTty(): typeof import('node:tty') {
+  return require('node:tty');
+}

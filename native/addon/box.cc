@@ -196,7 +196,9 @@ class Box : public Napi::ObjectWrap<Box> {
   Napi::Value request(const Napi::CallbackInfo& info) {
     const std::string text = text_of(info[3]);
     auto sent = send_request(info, text);
-    for (const int fd : ints_of(info[5])) (void)sys::close(fd);
+    // A full channel: the caller keeps the request, and asks again.
+    if (sent.err() != EAGAIN)
+      for (const int fd : ints_of(info[5])) (void)sys::close(fd);
     if (!sent) return throw_js(env_, sent.error().while_doing("send a request to the box"));
     return env_.Undefined();
   }

@@ -48,6 +48,8 @@ void skip(const char* reason) {
   skipped_here = reason;
 }
 
+void skip_on_this_machine(const char* reason) { skipped_here = reason; }
+
 }  // namespace nsbox::test
 
 int main(int argc, char** argv) {

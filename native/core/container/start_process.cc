@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/mount/dev.h"
 #include "core/process/clone.h"
 #include "core/process/terminal.h"
 #include "core/security/labels.h"
@@ -147,10 +148,12 @@ class Child {
       auto done = sys::status(sys::call(__NR_ioctl, stdio_[0], TIOCSCTTY, 0));
       if (!done) return done.error().while_doing("take the controlling terminal");
     }
-    for (int i = 0; i < 3; i++) {
-      // So that the program may open /dev/stdout again under its own id.
-      if (who_.user != 0) (void)sys::fchown(stdio_[static_cast<size_t>(i)], who_.user, who_.group);
-      TRY(sys::dup3(stdio_[static_cast<size_t>(i)], i, 0));
+    for (unsigned i = 0; i < 3; i++) {
+      // So that the program may open /dev/stdout again under its own id. Never what was handed in from the
+      // host: its owner could change it there.
+      if (who_.user != 0 && (process_.own_pipes >> i & 1))
+        (void)sys::fchown(stdio_[i], who_.user, who_.group);
+      TRY(sys::dup3(stdio_[i], static_cast<int>(i), 0));
     }
     // Every descriptor of init's is close-on-exec; this holds should one ever not be.
     return sys::close_range(3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
@@ -244,6 +247,14 @@ class Child {
   std::span<const int> stdio_;
 };
 
+// The box's own: whoever has the host's could change its mode for everybody.
+Result<UniqueFd> open_null(int root) {
+  auto null = open_in_root_nofollow(root, "/dev/null", O_RDWR);
+  if (!null) return null.error().while_doing("open /dev/null");
+  TRY(check_device(null->get(), 1, 3));
+  return null;
+}
+
 Result<Terminal> make_terminal(const ProcessSpec& process, const ProcessContext& context,
                                const Identity& who) {
   auto pts = open_in_root(context.root, "/dev/pts", O_PATH | O_DIRECTORY);
@@ -264,13 +275,15 @@ Result<StartedProcess> start_process(const ProcessSpec& process, std::span<const
   const Identity who = TRY(find_identity(process, context.root));
   const ExecTexts texts(process, who);
   Terminal terminal;
+  UniqueFd null;
   int ends[3] = {-1, -1, -1};
   if (process.terminal) {
     terminal = TRY(make_terminal(process, context, who));
     for (int& end : ends) end = terminal.slave.get();
   } else {
     if (stdio.size() < 3) return Error::invalid("the descriptors of stdin, stdout and stderr are missing");
-    for (size_t i = 0; i < 3; i++) ends[i] = stdio[i].get();
+    if (process.null_stdio) null = TRY(open_null(context.root));
+    for (size_t i = 0; i < 3; i++) ends[i] = process.null_stdio >> i & 1 ? null.get() : stdio[i].get();
   }
 
   Child child(process, context, who, texts, ends);

@@ -31,7 +31,8 @@ class Lister {
 
   // `hidden`: a directory above is opaque, so nothing below counts as existing.
   Status list(int dir, const String& path, bool hidden, int depth) {
-    if (depth > kMaxTreeDepth) return Error::plain(ELOOP, path, ": nested too deeply");
+    // A tree made to be endless is told by its directory: the rest of the changes must not be lost over it.
+    if (depth > kMaxTreeDepth) return Ok{};
     for (const DirectoryEntry& entry : TRY(read_directory(dir))) {
       const String inside = path.empty() ? entry.name : format(path, "/", entry.name);
       auto done = list_entry(dir, entry.name.c_str(), inside, hidden, depth);

@@ -25,6 +25,8 @@ struct ProcessSpec {
   uint32_t group = 0;
   Vector<uint32_t> additional_groups;
   std::optional<uint32_t> umask;
+  uint32_t own_pipes = 0;       // Ours: bit n, descriptor n is a pipe made for this process alone.
+  uint32_t null_stdio = 0;      // Ours: bit n, descriptor n is the box's own null device.
   std::string_view named_user;  // Ours: "name[:group]", looked up in the root's /etc/passwd.
   Vector<std::string_view> args;
   Vector<std::string_view> env;

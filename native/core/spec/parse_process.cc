@@ -34,6 +34,8 @@ Status read_user(const Reader& user, ProcessSpec& out) {
   TRY(read_id(user, "gid", out.group));
   TRY(user.read("additionalGids", out.additional_groups));
   TRY(user.read("nsbox.name", out.named_user));
+  TRY(user.read("nsbox.pipes", out.own_pipes));
+  TRY(user.read("nsbox.null", out.null_stdio));
   return user.read("umask", out.umask);
 }
 

@@ -102,7 +102,7 @@ TEST("changes: links in the lower layers are not followed") {
   EXPECT_EQ(changes_of(work, {"lower"}), "dir M, dir/file A");
 }
 
-TEST("changes: a tree of any depth ends in an error, not in a crash") {
+TEST("changes: of a tree of any depth so much is told as anybody makes") {
   const Workspace work;
   work.directory("upper");
   work.directory("lower");
@@ -111,7 +111,7 @@ TEST("changes: a tree of any depth ends in an error, not in a crash") {
     if (mkdirat(at.get(), "d", 0755) != 0) return fail(__FILE__, __LINE__, "make a deep tree");
     at = UniqueFd(openat(at.get(), "d", O_RDONLY | O_CLOEXEC));
   }
-  EXPECT(changes_of(work, {"lower"}).find("nested too deeply") != std::string::npos);
+  EXPECT(changes_of(work, {"lower"}).find("d/d/d") != std::string::npos);
 }
 
 TEST("changes: the marks of overlay are told apart from other files") {
