@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-// Who may import whom: HOUSE's table, here in the form that is checked.
+// Who may import whom: the table of docs/architecture.md, here in the form that is checked.
 
 const root = join(import.meta.dirname, '..');
 
