@@ -67,6 +67,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   #canceled = false;
   #exceeded = false;
   #settled = false;
+  /** What must be written before the result is told. */
+  readonly #copies: Promise<void>[] = [];
   #earlyStdout: PassThrough | undefined;
   #nothrow: boolean;
   /** Settles when the terminal is there, or never will be. */
@@ -95,8 +97,18 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     if (options.tty) return;
     // The file itself stays out of the sandbox: only its content goes in, or what is written comes out.
     if (stdinKind === 'copy') createReadStream('', { fd: 0, autoClose: false }).pipe(this.stdin);
-    if (stdoutKind === 'copy') this.stdout.pipe(createWriteStream('', { fd: 1, autoClose: false }));
-    if (stderrKind === 'copy') this.stderr.pipe(createWriteStream('', { fd: 2, autoClose: false }));
+    if (stdoutKind === 'copy') this.#copyOut(this.stdout, 1);
+    if (stderrKind === 'copy') this.#copyOut(this.stderr, 2);
+  }
+
+  #copyOut(output: Readable, fd: 1 | 2): void {
+    const file = output.pipe(createWriteStream('', { fd, autoClose: false }));
+    this.#copies.push(
+      new Promise((resolve) => {
+        // A disk that is full is the caller's to see in its own file.
+        file.once('finish', resolve).once('error', () => resolve());
+      }),
+    );
   }
 
   /** @internal Tells it where it runs; `listener` is what the container calls. */
@@ -265,7 +277,8 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     const exit = this.#exit;
     if (this.#isOpen(this.#stdout) || this.#isOpen(this.#stderr)) return;
     this.#finish();
-    if (this.#host?.ended) void this.#host.ended.then(() => this.#settle(exit));
+    if (this.#host?.ended || this.#copies.length > 0)
+      void Promise.all([this.#host?.ended, ...this.#copies]).then(() => this.#settle(exit));
     else this.#settle(exit);
   }
 
