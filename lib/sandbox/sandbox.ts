@@ -523,8 +523,9 @@ function available(entries: ReturnType<CgroupParent['entries']>, wanted: number)
 }
 
 // A limit on what is written can be kept by a tmpfs alone.
-function scratchFor({ scratchSize }: Blueprint): string | undefined {
-  const path = scope.scratchDirectory();
+function scratchFor({ scratchSize, idMaps }: Blueprint): string | undefined {
+  // With ranges of ids come files of other owners, which this user could not remove from a directory.
+  const path = idMaps.how === 'self' ? scope.scratchDirectory() : undefined;
   if (path === undefined || scratchSize === undefined) return path;
   void removeScratch(path);
   throw new NsboxError(

@@ -66,20 +66,18 @@ describe('what is the host’s stays as it is', () => {
   });
 });
 
-describe('other file systems of the machine', () => {
-  testWhere(isRoot)('do not show again what is hidden below them', () => {
-    const mark = '/var/tmp/nsbox-test-mark';
-    writeFileSync(mark, '');
-    try {
-      const script = 'mount --bind /var /var && cd /usr && exec "$@"';
-      const prefix = ['unshare', '-m', 'sh', '-c', script, 'sh'];
-      const { stdout } = nsbox(['--', 'ls', '-A', '/var/tmp', '/var'], ['pipe', 'pipe', 'pipe'], prefix);
-      expect(stdout).toContain('lib');
-      expect(stdout).not.toContain('mark');
-    } finally {
-      rmSync(mark);
-    }
-  });
+testWhere(isRoot)('other file systems of the machine do not show again what is hidden below them', () => {
+  const mark = '/var/tmp/nsbox-test-mark';
+  writeFileSync(mark, '');
+  try {
+    const script = 'mount --bind /var /var && cd /usr && exec "$@"';
+    const prefix = ['unshare', '-m', 'sh', '-c', script, 'sh'];
+    const { stdout } = nsbox(['--', 'ls', '-A', '/var/tmp', '/var'], ['pipe', 'pipe', 'pipe'], prefix);
+    expect(stdout).toContain('lib');
+    expect(stdout).not.toContain('mark');
+  } finally {
+    rmSync(mark);
+  }
 });
 
 test('five hundred commands at once are five hundred results', async () => {
