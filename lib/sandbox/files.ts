@@ -9,6 +9,7 @@ import {
   write,
 } from 'node:fs';
 import { promisify } from 'node:util';
+import { NsboxError } from '../errors.js';
 import type { NativeStat } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
@@ -194,6 +195,9 @@ export class SandboxFiles {
       try {
         return await work(root);
       } catch (error) {
+        // What the sandbox wrote may be gone before it: that is no news of the file.
+        if (this.#container.isClosed)
+          throw new NsboxError('ERR_DISPOSED', `${doing}: the sandbox has ended`, { cause: error });
         throw fromNative(error, doing);
       }
     });

@@ -19,7 +19,11 @@ inline Napi::Error to_js(Napi::Env env, const Error& error) {
   return js;
 }
 
+// Whether JavaScript may run: not when a worker is being terminated, and then nothing can be thrown either.
+bool can_run_javascript(Napi::Env env);
+
 inline Napi::Value throw_js(Napi::Env env, const Error& error) {
+  if (!can_run_javascript(env)) return env.Undefined();
   to_js(env, error).ThrowAsJavaScriptException();
   return env.Undefined();
 }

@@ -3,6 +3,8 @@
 #include <napi.h>
 #include <uv.h>
 
+#include "addon/convert.h"
+
 namespace nsbox::addon {
 
 // Watches one descriptor on the environment's own event loop. Derived classes own the descriptor. When the
@@ -38,10 +40,6 @@ class Poll {
   Poll* next_ = nullptr;
   class PollList* list_ = nullptr;
 };
-
-// Whether JavaScript may run: not when a worker is being terminated. Every callback asks before it makes a
-// value.
-bool can_run_javascript(Napi::Env env);
 
 // Calls back into JavaScript from the event loop; an exception there is as fatal as in any other event.
 void call_back(Napi::Env env, const Napi::FunctionReference& function,
