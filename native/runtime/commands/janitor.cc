@@ -70,7 +70,17 @@ class Janitor {
     }
     if (!parents.hierarchies.empty()) (void)cgroup::remove(parents, name.c_str(), kPatienceNs);
     for (const Charge& charge : charges_)
-      if (!charge.is_group) (void)remove_tree_at(charge.dir.get(), charge.name.c_str());
+      if (!charge.is_group) remove_for_good(charge);
+  }
+
+  // A box that was being made when its starter was killed may still make directories in there while it dies.
+  static void remove_for_good(const Charge& charge) {
+    constexpr int kTries = 200;
+    constexpr uint64_t kPauseNs = 50'000'000;
+    for (int i = 0; i < kTries; i++) {
+      if (remove_tree_at(charge.dir.get(), charge.name.c_str())) return;
+      (void)sys::nanosleep(kPauseNs);
+    }
   }
 
   int channel_;
