@@ -46,7 +46,14 @@ class Scope {
   }
 
   #makeGroups(): CgroupParent {
-    return new (addon().CgroupParent)(`nsbox-${process.pid}-${randomText()}`, WANTED, this.#getJanitor());
+    const groups = new (addon().CgroupParent)(
+      `nsbox-${process.pid}-${randomText()}`,
+      WANTED,
+      this.#getJanitor(),
+    );
+    // They never change, and every start asks for them.
+    const entries = groups.entries();
+    return Object.assign(groups, { entries: () => entries });
   }
 
   /** A new directory for one snapshot. Throws Node's own error. */
