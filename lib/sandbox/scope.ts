@@ -53,7 +53,7 @@ class Scope {
     );
     // They never change, and every start asks for them.
     const entries = groups.entries();
-    return Object.assign(groups, { entries: () => entries });
+    return Object.defineProperty(groups, 'entries', { value: () => entries });
   }
 
   /** A new directory for one snapshot. Throws Node's own error. */
