@@ -12,6 +12,7 @@
 #include "core/ns/id_map.h"
 #include "core/security/capabilities.h"
 #include "core/security/rlimits.h"
+#include "core/security/scheduling.h"
 
 // The runtime-spec's config.json, in the structs of the folders that act on it. All texts live in the arena
 // that the document was read with.
@@ -37,6 +38,61 @@ struct ProcessSpec {
   std::optional<int> oom_score_adj;
   std::string_view apparmor_profile;
   std::string_view selinux_label;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  std::string_view initial_affinity;  // execCPUAffinity: a list of processors, "0-3,7"; empty: not set.
+  std::string_view final_affinity;
+};
+
+// A program of the host's (or, for createContainer and startContainer, seen from the container's namespaces)
+// that is run at a moment of the container's life: runtime-spec config.md, "POSIX-platform Hooks".
+struct Hook {
+  std::string_view path;
+  Vector<std::string_view> args;  // args[0] is the program's own name; empty: the path.
+  Vector<std::string_view> env;   // All that it gets.
+  std::optional<uint32_t> timeout_seconds;
+};
+
+struct Hooks {
+  Vector<Hook> prestart;
+  Vector<Hook> create_runtime;
+  Vector<Hook> create_container;
+  Vector<Hook> start_container;
+  Vector<Hook> poststart;
+  Vector<Hook> poststop;
+};
+
+struct Annotation {
+  std::string_view name;
+  std::string_view value;
+};
+
+// Seconds and nanoseconds that a new time namespace's clock is ahead of the host's; negative: behind.
+struct TimeOffset {
+  std::string_view clock;  // "monotonic" or "boottime"
+  int64_t seconds = 0;
+  uint32_t nanoseconds = 0;
+};
+
+struct MemoryPolicy {
+  uint32_t mode = 0;       // MPOL_*
+  uint32_t flags = 0;      // MPOL_F_*, as set_mempolicy(2) wants them with the mode.
+  std::string_view nodes;  // "0-3,5"
+};
+
+struct NetDevice {
+  std::string_view host_name;
+  std::string_view name;  // In the container; empty: the same.
+};
+
+struct IntelRdt {
+  std::string_view clos_id;
+  std::string_view l3_cache_schema;
+  std::string_view mem_bw_schema;
+  Vector<std::string_view> schemata;
+  bool enable_monitoring = false;
+  bool enable_cmt = false;
+  bool enable_mbm = false;
 };
 
 struct NamespaceSpec {
@@ -50,6 +106,7 @@ struct Sysctl {
 };
 
 struct Config {
+  std::string_view oci_version;
   std::optional<ProcessSpec> process;
   std::string_view root_path;
   bool root_readonly = false;
@@ -63,7 +120,18 @@ struct Config {
   Vector<std::string_view> masked_paths;
   Vector<std::string_view> readonly_paths;
   Vector<Sysctl> sysctls;
-  uint64_t rootfs_propagation = 0;         // MS_*; 0 where the configuration says nothing.
+  uint64_t rootfs_propagation = 0;  // MS_*; 0 where the configuration says nothing.
+  Hooks hooks;
+  Vector<Annotation> annotations;
+  std::string_view cgroups_path;
+  std::string_view mount_label;         // SELinux's, for every mount that the container gets.
+  std::optional<uint64_t> personality;  // personality(2)
+  std::optional<MemoryPolicy> memory_policy;
+  Vector<TimeOffset> time_offsets;
+  Vector<NetDevice> net_devices;
+  std::optional<IntelRdt> intel_rdt;
+  std::string_view seccomp_listener_path;  // Where the descriptor of SECCOMP_RET_USER_NOTIF goes.
+  std::string_view seccomp_listener_metadata;
   const json::Value* resources = nullptr;  // linux.resources, read by cgroup_limits().
   const json::Value* seccomp = nullptr;    // linux.seccomp
 
