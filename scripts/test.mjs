@@ -14,7 +14,7 @@ const filters = process.argv.slice(2);
 const isRoot = process.geteuid() === 0;
 const mustWork = process.env.NSBOX_MUST_WORK === '1';
 /** What runs boxes, and so behaves otherwise for an ordinary user. */
-const BOX_TESTS = ['test/container', 'test/lib/sandbox', 'test/lib/runtime', 'test/lib/cli'];
+const BOX_TESTS = ['test/container', 'test/lib/sandbox', 'test/lib/runtime', 'test/lib/cli', 'test/runtime'];
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
