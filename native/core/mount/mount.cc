@@ -106,13 +106,13 @@ Status attach_with_attributes(int mount, int target, uint64_t set, uint64_t clea
   return Ok{};
 }
 
-Status set_propagation(int mount, uint64_t propagation, bool recursive) {
+Status set_propagation(int mount, uint64_t propagation) {
+  const bool recursive = propagation & kRecursive;
   mount_attr attributes = {};
-  attributes.propagation = propagation;
+  attributes.propagation = propagation & ~uint64_t{kRecursive};
   auto done = sys::mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
   if (done || !is_missing(done.err())) return done;
-  const unsigned long flags = propagation | (recursive ? kRecursive : 0);
-  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, flags, nullptr);
+  return sys::mount(nullptr, fd_path(mount).c_str(), nullptr, propagation, nullptr);
 }
 
 namespace {
@@ -192,7 +192,7 @@ Result<UniqueFd> mount_filesystem(int root, const Mount& mount) {
 Result<UniqueFd> mount_and_adjust(int root, const Mount& mount) {
   UniqueFd made = TRY(mount.bind ? mount_bind(root, mount) : mount_filesystem(root, mount));
   TRY(set_mount_attributes(made.get(), mount.set_recursive, mount.clear_recursive, true));
-  if (mount.propagation) TRY(set_propagation(made.get(), mount.propagation, mount.propagation_recursive));
+  for (const uint64_t propagation : mount.propagations) TRY(set_propagation(made.get(), propagation));
   return made;
 }
 

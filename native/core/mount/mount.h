@@ -7,13 +7,14 @@
 
 #include "core/base/error.h"
 #include "core/base/vector.h"
+#include "core/sys/id_mapping.h"
 #include "core/sys/unique_fd.h"
 
 // One mount of a container: OCI runtime-spec config.md, "Mounts", with its options taken apart.
 namespace nsbox {
 
 struct Mount {
-  std::string_view destination;  // Inside the new root.
+  std::string_view destination;  // Inside the new root; a relative one counts from "/".
   std::string_view type;         // A file system type; empty or "bind" for a bind.
   std::string_view source;
   bool bind = false;
@@ -22,15 +23,27 @@ struct Mount {
   uint64_t clear = 0;
   uint64_t set_recursive = 0;  // … and on all below it (rro, rnosuid, …).
   uint64_t clear_recursive = 0;
-  uint64_t propagation = 0;  // MS_PRIVATE, MS_SLAVE, …
-  bool propagation_recursive = false;
-  bool scratch_upper = false;  // Ours: an overlay whose upper directory is the container's scratch space.
-  bool source_nofollow = false;
+  uint64_t set_super = 0;  // MS_SYNCHRONOUS, MS_LAZYTIME …: flags of the file system, not of the mount.
+  uint64_t clear_super = 0;
+  bool remount = false;           // Change what is mounted there already.
+  Vector<uint64_t> propagations;  // MS_PRIVATE, MS_SLAVE …, with MS_REC for the r-forms; applied in order.
+  bool scratch_upper = false;     // Ours: an overlay whose upper directory is the container's scratch space.
+  bool source_nofollow = false;   // A link as the source is bound itself.
+  bool dest_nofollow = false;     // A link at the destination is mounted over itself.
+  bool copy_symlink = false;      // A link as the source is made anew at the destination.
+  bool copy_up = false;           // tmpcopyup: the new tmpfs begins with what the directory below it holds.
+  bool idmap = false;             // Ids on the bind are mapped by the lists below …
+  bool idmap_recursive = false;   // … on all mounts below it too.
+  Vector<IdMapping> user_mappings;  // Both empty: the maps of the container's own user namespace.
+  Vector<IdMapping> group_mappings;
+  int prepared = -1;  // A detached mount, made outside the container's user namespace, to be attached.
   Vector<std::string_view> data;  // What is left, for the file system itself: "size=64k", "mode=755".
 };
 
 // Sorts one option into the mount; what is not one of mount(8)'s goes to `data`.
 void add_mount_option(Mount& mount, std::string_view option);
+// "rslave" is MS_SLAVE | MS_REC; 0 for another text.
+uint64_t propagation_flags(std::string_view name);
 
 // A new mount that is attached nowhere yet: of a file system, or a copy of what lies at `source`. Uses the
 // new mount API, and mount(2) where the kernel lacks it: then `staging` (a directory of ours) is used for a
@@ -43,7 +56,8 @@ Status attach_mount(int mount, int target);
 Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive);
 // Both at once; also where the kernel can set attributes of an attached mount only.
 Status attach_with_attributes(int mount, int target, uint64_t set, uint64_t clear);
-Status set_propagation(int mount, uint64_t propagation, bool recursive);
+// MS_PRIVATE, MS_SLAVE …, with MS_REC for all mounts below as well.
+Status set_propagation(int mount, uint64_t propagation);
 
 // Mounts it beneath `root`, making its target when that is missing. Returns the mount's root.
 Result<UniqueFd> mount_beneath(int root, const Mount& mount);

@@ -7,9 +7,13 @@
 
 namespace nsbox {
 
+namespace {
+constexpr uint64_t kRecursive = 16384;  // MS_REC
+}
+
 Status detach_from_host(uint64_t propagation) {
   UniqueFd root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
-  auto done = set_propagation(root.get(), propagation, true);
+  auto done = set_propagation(root.get(), propagation | kRecursive);
   if (!done) return done.error().while_doing("make the host's mounts private");
   return Ok{};
 }

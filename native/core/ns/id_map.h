@@ -1,18 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "core/base/error.h"
+#include "core/sys/id_mapping.h"
 
 // User namespaces' id maps: user_namespaces(7), "User and group ID mappings".
 namespace nsbox {
-
-struct IdMapping {
-  uint32_t container = 0;
-  uint32_t host = 0;
-  uint32_t size = 0;
-};
 
 // The lines of uid_map: "0 1000 1\n".
 String id_map_text(std::span<const IdMapping> mappings);

@@ -98,11 +98,7 @@ Status read_sysctls(const Reader& object, Config& out) {
   return Ok{};
 }
 
-uint64_t propagation_of(std::string_view name) {
-  Mount mount;
-  add_mount_option(mount, name);
-  return mount.propagation;
-}
+uint64_t propagation_of(std::string_view name) { return propagation_flags(name); }
 
 Status read_linux(const Reader& linux_object, Config& out) {
   TRY(linux_object.each_object("namespaces", [&](const Reader& one) { return read_namespace(one, out); }));

@@ -208,7 +208,7 @@ TEST("mount: a propagation is set") {
   in_mount_namespace([] {
     const Root root;
     Mount mount = tmpfs("/dir");
-    mount.propagation = MS_SHARED;
+    mount.propagations.push_back(MS_SHARED);
     MUST(made, mount_beneath(root.get(), mount));
     auto text = read_file_at(AT_FDCWD, "/proc/self/mountinfo");
     const size_t line = text->view().find(" " + root.path("dir") + " ");
