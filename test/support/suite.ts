@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { directories, groups, mounts, names, processTable } from './leaks.js';
@@ -11,6 +11,8 @@ const PATIENCE_MS = 12_000;
 export default function setup(): () => Promise<void> {
   const before = process.env.TMPDIR;
   const temporary = mkdtempSync(join(tmpdir(), 'suite-'));
+  // The root of a user namespace, who is somebody else here, must find its files below.
+  chmodSync(temporary, 0o711);
   process.env.TMPDIR = temporary;
   const known = new Set([...directories(), ...mounts(), ...groups(isOurs), ...orphans()]);
   return async () => {
