@@ -259,6 +259,9 @@ Status socketpair(int domain, int type, int protocol, int (&ends)[2]) {
   return status(call(__NR_socketpair, domain, type | SOCK_CLOEXEC, protocol, &ends[0]));
 }
 Status bind(int fd, const void* address, size_t size) { return status(call(__NR_bind, fd, address, size)); }
+Status connect(int fd, const void* address, size_t size) {
+  return status(call(__NR_connect, fd, address, size));
+}
 Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
                       size_t address_size) {
   return number<size_t>(call(__NR_sendto, fd, buffer, size, flags, address, address_size));

@@ -160,6 +160,7 @@ Result<int> poll(Pollfd* fds, size_t count, int timeout_ms);
 Result<UniqueFd> socket(int domain, int type, int protocol);
 Status socketpair(int domain, int type, int protocol, int (&ends)[2]);
 Status bind(int fd, const void* address, size_t size);
+Status connect(int fd, const void* address, size_t size);
 Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
                       size_t address_size);
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags);
