@@ -1,0 +1,34 @@
+import { afterAll, beforeAll } from 'vitest';
+import { Daemon } from './daemon.js';
+import { Engine } from './engine.js';
+import { makeRootArchive } from './image.js';
+import { watchForLeaks } from './leaks.js';
+import { runtime } from './runtime.js';
+
+/** The runtime's name for dockerd. */
+export const RUNTIME_NAME = 'undertest';
+const ARCHIVE = '/run/interop.tar';
+
+/** dockerd for the tests of a file, and its client, with the image imported. */
+export function docker(): Engine {
+  const engine = new Engine({
+    name: 'docker',
+    isRootless: false,
+    command: ['docker'],
+    stateRoots: [`/run/docker/runtime-${RUNTIME_NAME}/moby`, '/run/docker/runtime-runc/moby', '/run/docker/netns'],
+  });
+  let daemon: Daemon;
+  let check: () => Promise<void>;
+  beforeAll(async () => {
+    makeRootArchive(ARCHIVE);
+    check = watchForLeaks(engine.options.stateRoots);
+    const options = [`--add-runtime=${RUNTIME_NAME}=${runtime}`, `--default-runtime=${RUNTIME_NAME}`];
+    daemon = await Daemon.start(['dockerd', ...options], ['docker', 'version']);
+    await engine.ok(['import', ARCHIVE, engine.image]);
+  });
+  afterAll(async () => {
+    await daemon.stop();
+    await check();
+  });
+  return engine;
+}
