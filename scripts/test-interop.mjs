@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { spawnSync } from 'node:child_process';
 // Runs podman, buildah, containerd and dockerd of Debian 12 with nsbox-runtime as their runtime. See docs/interop.md.
 import { existsSync, readFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runLane } from './interop/lane.mjs';
@@ -30,10 +30,15 @@ try {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { install: { type: 'boolean' }, pattern: { type: 'string', short: 't' }, help: { type: 'boolean' } },
+    options: {
+      install: { type: 'boolean' },
+      pattern: { type: 'string', short: 't' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) return process.stdout.write(HELP) && 0;
-  if (process.geteuid() !== 0) throw new Error('must be root: each lane is a machine of its own, made of namespaces');
+  if (process.geteuid() !== 0)
+    throw new Error('must be root: each lane is a machine of its own, made of namespaces');
   requireTools({ install: values.install ?? process.env.CI === 'true' });
   const runtime = underTest();
   console.log(`the runtime under test is ${runtime}`);

@@ -10,7 +10,15 @@ const HIERARCHIES = '/sys/fs/cgroup';
 export async function runLane({ name, file, env, runtime, filters }) {
   const group = `nsbox-interop-${process.pid}-${name}`;
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/interop/vitest.config.cjs'];
-  const command = [join(import.meta.dirname, 'world.sh'), group, runtime, process.execPath, ...vitest, ...filters, file];
+  const command = [
+    join(import.meta.dirname, 'world.sh'),
+    group,
+    runtime,
+    process.execPath,
+    ...vitest,
+    ...filters,
+    `test/interop/${file}.interop.ts`,
+  ];
   const started = performance.now();
   // All of it ends with this process, however that ends.
   const child = spawn('setpriv', ['--pdeathsig=KILL', ...command], {

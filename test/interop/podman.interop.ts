@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
-import { podmanSuite } from './suites/podman.js';
 import { everySuite } from './suites/every.js';
+import { podmanSuite } from './suites/podman.js';
 import { podman } from './support/podman.js';
 
 const engine = podman();

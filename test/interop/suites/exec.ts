@@ -25,7 +25,8 @@ export function execSuite(engine: Engine): void {
   });
 
   test('it is in the namespaces and the root of the container', async () => {
-    const script = 'for kind in mnt pid net ipc uts; do readlink /proc/1/ns/$kind; readlink /proc/self/ns/$kind; done';
+    const script =
+      'for kind in mnt pid net ipc uts; do readlink /proc/1/ns/$kind; readlink /proc/self/ns/$kind; done';
     const namespaces = (await container.exec('sh', '-c', script)).split('\n');
     expect(namespaces).toHaveLength(10);
     expect(new Set(namespaces).size).toBe(5);
@@ -40,7 +41,7 @@ export function execSuite(engine: Engine): void {
   });
 
   test('it is privileged if told, and only then', async () => {
-    const script = "awk '$1 == \"CapEff:\" { print $2 }' /proc/self/status";
+    const script = 'awk \'$1 == "CapEff:" { print $2 }\' /proc/self/status';
     const usual = Number.parseInt(await container.exec('sh', '-c', script), 16);
     expect(usual & (1 << 21)).toBe(0);
   });

@@ -49,7 +49,9 @@ export function filesystemSuite(engine: Engine): void {
       'readlink /dev/stdin; readlink /dev/ptmx',
       'mknod /tmp/disk b 254 0 2>/dev/null && head -c 1 /tmp/disk 2>&1; true',
     ].join('\n');
-    const [count, stdin, ptmx, refused] = (await engine.inside(['--device=/dev/zero:/dev/nought'], script)).split('\n');
+    const [count, stdin, ptmx, refused] = (
+      await engine.inside(['--device=/dev/zero:/dev/nought'], script)
+    ).split('\n');
     expect([count, stdin, ptmx]).toEqual(['3', '/proc/self/fd/0', 'pts/ptmx']);
     if (refused !== undefined) expect(refused).toMatch(/not permitted|Permission denied|No such device/);
   });
@@ -59,7 +61,7 @@ export function filesystemSuite(engine: Engine): void {
       'head -c 1 /proc/kcore | wc -c',
       'ls /proc/acpi 2>/dev/null | wc -l',
       'echo 1 2>/dev/null >/proc/sys/kernel/panic || echo panic',
-      'mkdir /sys/fs/cgroup/new 2>/dev/null || echo cgroup',
+      'mkdir /sys/fs/cgroup/pids/new 2>/dev/null || echo cgroup',
       'mkdir /sys/kernel/new 2>/dev/null || echo sys',
       // Only to see whether it could be: this asks for help.
       '[ ! -e /proc/sysrq-trigger ] || echo h 2>/dev/null >/proc/sysrq-trigger || echo sysrq',

@@ -29,7 +29,9 @@ export function imagesSuite(engine: Engine): void {
     try {
       await engine.ok([...build, '--build-arg=WORD=told', '--tag', tag, folder.path], legacy);
       expect(await engine.ok(['run', '--rm', tag])).toBe('told\ncopied');
-      expect(await engine.ok(['run', '--rm', tag, '/work/user', '/tmp/user', '/tmp/pid'])).toMatch(/^0\napp\n\d+$/);
+      expect(await engine.ok(['run', '--rm', tag, '/work/user', '/tmp/user', '/tmp/pid'])).toMatch(
+        /^0\napp\n\d+$/,
+      );
     } finally {
       await engine.run(['rmi', '--force', tag]);
     }
@@ -51,7 +53,10 @@ export function imagesSuite(engine: Engine): void {
   });
 
   test('what a container has changed is listed and made an image', async () => {
-    await using container = await engine.start([], ['sh', '-c', 'echo new > /file; rm /etc/group; sleep 1000']);
+    await using container = await engine.start(
+      [],
+      ['sh', '-c', 'echo new > /file; rm /etc/group; sleep 1000'],
+    );
     await container.exec('touch', '/another');
     const changes = (await container.do('diff')).split('\n');
     expect(changes).toEqual(expect.arrayContaining(['A /file', 'A /another', 'D /etc/group']));

@@ -20,7 +20,9 @@ export function networkSuite(engine: Engine): void {
       await using server = await engine.start([`--network=${network}`, '--env=NAME=server'], SERVE);
       await using client = await engine.start([`--network=${network}`]);
       const ask = `address=$(getent ahostsv4 ${server.name} | awk 'NR == 1 { print $1 }'); nc -w 5 $address 8000 < /dev/null`;
-      await eventually(async () => (await engine.run(['exec', client.name, 'sh', '-c', ask])).stdout === 'I am server\n');
+      await eventually(
+        async () => (await engine.run(['exec', client.name, 'sh', '-c', ask])).stdout === 'I am server\n',
+      );
       await using guest = await engine.start([`--network=container:${server.name}`]);
       expect(await guest.exec('sh', '-c', 'nc -w 5 127.0.0.1 8000 < /dev/null')).toBe('I am server');
     } finally {
@@ -29,7 +31,10 @@ export function networkSuite(engine: Engine): void {
   });
 
   test('a port is published', async () => {
-    await using server = await engine.start(['--publish=127.0.0.1:18080:8000', '--env=NAME=published'], SERVE);
+    await using server = await engine.start(
+      ['--publish=127.0.0.1:18080:8000', '--env=NAME=published'],
+      SERVE,
+    );
     expect(await server.do('port')).toContain('8000/tcp -> 127.0.0.1:18080');
     const ask = 'busybox nc -w 5 127.0.0.1 18080 < /dev/null || true';
     await eventually(async () => (await ok(['sh', '-c', ask])) === 'I am published');

@@ -23,9 +23,12 @@ export function terminalSuite(engine: Engine): void {
   });
 
   test('what is typed arrives, and is echoed', async () => {
-    const { output } = await engine.terminal(['run', '--rm', '-it', image, 'sh', '-c', 'read line; echo "got $line"'], {
-      input: 'typed\n',
-    });
+    const { output } = await engine.terminal(
+      ['run', '--rm', '-it', image, 'sh', '-c', 'read line; echo "got $line"'],
+      {
+        input: 'typed\n',
+      },
+    );
     expect(output).toMatch(/typed\n(.*\n)*got typed/);
   });
 
@@ -37,7 +40,8 @@ export function terminalSuite(engine: Engine): void {
 
   test('exec has a terminal of its own', async () => {
     await using container = await engine.start(['--tty']);
-    const script = 'until [ "$(stty size)" != "0 0" ]; do sleep 0.05; done; sleep 0.3; stty size; tty; exit 4';
+    const script =
+      'until [ "$(stty size)" != "0 0" ]; do sleep 0.05; done; sleep 0.3; stty size; tty; exit 4';
     const { code, output } = await engine.terminal(['exec', '-it', container.name, 'sh', '-c', script], {
       rows: 31,
       columns: 71,

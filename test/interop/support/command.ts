@@ -46,8 +46,12 @@ export async function onTerminal(
   { rows = 24, columns = 80, ...options }: CommandOptions & { rows?: number; columns?: number } = {},
 ): Promise<{ readonly code: number; readonly output: string }> {
   const line = `stty rows ${rows} cols ${columns}; exec ${command.map(quote).join(' ')}`;
-  const { code, stdout } = await run(['script', '--quiet', '--return', '--command', line, '/dev/null'], options);
-  return { code, output: stdout.replaceAll('\r', '') };
+  const { code, stdout } = await run(
+    ['script', '--quiet', '--return', '--command', line, '/dev/null'],
+    options,
+  );
+  // `script` types the end of its input, which is echoed.
+  return { code, output: stdout.replaceAll('\r', '').replaceAll('^@', '') };
 }
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;

@@ -15,7 +15,7 @@ export function docker(): Engine {
     name: 'docker',
     isRootless: false,
     command: ['docker'],
-    stateRoots: [`/run/docker/runtime-${RUNTIME_NAME}/moby`, '/run/docker/runtime-runc/moby', '/run/docker/netns'],
+    stateRoots: [`/run/docker/runtime-${RUNTIME_NAME}/moby`, '/run/docker/runtime-runc/moby'],
   });
   let daemon: Daemon;
   let check: () => Promise<void>;

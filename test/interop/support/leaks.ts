@@ -6,9 +6,11 @@ import { eventually } from './waiting.js';
 // The machine of the tests is their own, so whatever is there at the end and was not at the beginning has been left.
 
 /** What engines keep for the next container: the storage's own mount, bridges, and empty groups above the containers'. */
-const KEPT_MOUNT = /\/storage\/overlay$/;
+const KEPT_MOUNT = /\/storage\/overlay$|^\/run\/netns$|^\/run\/docker\/netns\/default$/;
 const KEPT_INTERFACE = /^(lo|docker0|cni-podman\d+)$/;
-const KEPT_GROUP = /^\/(docker|libpod_parent|default|interop-parent|buildah|system\.slice)$/;
+const KEPT_GROUP = /^\/(docker|libpod_parent|default|interop-parent|buildah|system\.slice)(\/conmon)?$/;
+/** podman removes a pod's own group only where it knows the controller. */
+const POD = /^\/sys\/fs\/cgroup\/(systemd|unified)\/libpod_parent\/[0-9a-f]{64}$/;
 
 /** Fails unless all is as it was, but for what engines keep; the roots are where a runtime has its containers. */
 export function watchForLeaks(stateRoots: readonly string[]): () => Promise<void> {
@@ -37,7 +39,9 @@ function processes(): string[] {
     return false;
   };
   return table
-    .filter(({ pid, name }) => !/^(node|esbuild|MainThread)/.test(name) && (isOurs(pid) || parents.get(pid) === 1))
+    .filter(
+      ({ pid, name }) => !/^(node|esbuild|MainThread)/.test(name) && (isOurs(pid) || parents.get(pid) === 1),
+    )
     .map(({ pid, name }) => `process ${pid} (${name})`);
 }
 
@@ -61,10 +65,13 @@ function groups(): string[] {
   return names('/sys/fs/cgroup').flatMap((hierarchy) => {
     const top = join('/sys/fs/cgroup', hierarchy);
     return foldersBelow(top)
-      .filter((path) => !KEPT_GROUP.test(path.slice(top.length)) || read(`${path}/cgroup.procs`) !== '')
+      .filter((path) => !isKeptGroup(path, top) || read(`${path}/cgroup.procs`) !== '')
       .map((path) => `group ${path}`);
   });
 }
+
+const isKeptGroup = (path: string, top: string): boolean =>
+  KEPT_GROUP.test(path.slice(top.length)) || POD.test(path);
 
 function foldersBelow(folder: string): string[] {
   try {

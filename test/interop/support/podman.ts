@@ -10,7 +10,7 @@ export const ARCHIVE = '/run/interop.tar';
 // Without systemd, and within the limits of whoever runs the tests: what podman asks for by default is more.
 const CONFIGURATION = `
 [containers]
-default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -60,7 +60,7 @@ function ordinaryUser(): User | undefined {
   return name === '' ? undefined : { name, uid: Number(uid), gid: Number(gid) };
 }
 
-const home = ({ name }: User): string => `/run/home-${name}`;
+const home = ({ name }: User): string => `/var/tmp/home-${name}`;
 const storage = (user: User): string => `
 [storage]
 driver = "overlay"
@@ -80,7 +80,12 @@ function asUser(user: User): string[] {
 
 function makeHome(user: User): void {
   mkdirSync('/run/user', { recursive: true });
-  for (const folder of [home(user), `${home(user)}/.config`, `${home(user)}/.config/containers`, runtimeFolder(user)]) {
+  for (const folder of [
+    home(user),
+    `${home(user)}/.config`,
+    `${home(user)}/.config/containers`,
+    runtimeFolder(user),
+  ]) {
     mkdirSync(folder, { mode: 0o700 });
     chownSync(folder, user.uid, user.gid);
   }
@@ -91,4 +96,3 @@ function stateRoots(user?: User): string[] {
   const folder = user ? runtimeFolder(user) : '/run';
   return ['runc', 'nsbox'].map((name) => `${folder}/${name}`);
 }
-
