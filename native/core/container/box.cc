@@ -71,8 +71,7 @@ Status name_the_host(const Config& config) {
 // Through the container's own procfs and never out of it, whatever lies on its paths.
 Status set_sysctls(const Config& config, int proc) {
   for (const Sysctl& one : config.sysctls) {
-    String path("sys/");
-    for (const char c : one.name) path.append(c == '.' ? '/' : c);
+    const String path = format("sys/", one.path);
     auto file = sys::openat2(proc, path.c_str(), O_WRONLY, 0,
                              RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH);
     if (!file) return file.error().while_doing("open the kernel parameter ", one.name);

@@ -68,7 +68,7 @@ Result<Plan> parse_plan(std::string_view text, std::span<const sock_filter> filt
   Plan out;
   const json::Value* config = document.find("config");
   if (!config) return plan.refuse("config", "missing");
-  out.config = TRY(parse_config(*config, arena));
+  out.config = TRY(parse_box_config(*config, arena));
   TRY(read_root_kind(plan, out.root));
   TRY(read_id_maps(plan, out.id_maps));
   TRY(plan.read("hold", out.hold));

@@ -30,11 +30,13 @@ struct IoPriority {
 std::optional<uint32_t> scheduler_policy(std::string_view name);
 std::optional<uint64_t> scheduler_flag(std::string_view name);
 std::optional<uint32_t> io_priority_class(std::string_view name);
+std::optional<uint32_t> memory_policy_mode(std::string_view name);
+std::optional<uint32_t> memory_policy_flag(std::string_view name);
 
 // For the calling process.
 Status set_scheduler(const Scheduler& scheduler);
 Status set_io_priority(const IoPriority& priority);
-// "0-3,7", checked; the processes of the caller's own thread run there alone.
+// "0-3,7": the caller and its children run there alone.
 Status set_cpu_affinity(std::string_view cpus);
 // set_mempolicy(2): mode and flags together, and the list of nodes.
 Status set_memory_policy(uint32_t mode_and_flags, std::string_view nodes);

@@ -7,6 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/base/vector.h"
+#include "core/cgroup/resctrl.h"
 #include "core/mount/dev.h"
 #include "core/mount/mount.h"
 #include "core/ns/id_map.h"
@@ -33,6 +34,8 @@ struct ProcessSpec {
   Vector<std::string_view> env;
   std::string_view cwd;
   CapabilitySets capabilities;  // Absent in the configuration: none.
+  // Names that we do not know, perhaps of a newer kernel's; nobody gets them. For the log.
+  Vector<std::string_view> unknown_capabilities;
   Vector<Rlimit> rlimits;
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;
@@ -85,23 +88,14 @@ struct NetDevice {
   std::string_view name;  // In the container; empty: the same.
 };
 
-struct IntelRdt {
-  std::string_view clos_id;
-  std::string_view l3_cache_schema;
-  std::string_view mem_bw_schema;
-  Vector<std::string_view> schemata;
-  bool enable_monitoring = false;
-  bool enable_cmt = false;
-  bool enable_mbm = false;
-};
-
 struct NamespaceSpec {
   uint64_t flag = 0;
   std::string_view path;  // Empty: a new one.
 };
 
 struct Sysctl {
-  std::string_view name;  // "net.ipv4.ip_forward"
+  std::string_view name;  // As it was given: "net.ipv4.ip_forward" or "net/ipv4/ip_forward"
+  std::string_view path;  // Below /proc/sys: "net/ipv4/ip_forward"
   std::string_view value;
 };
 
@@ -129,7 +123,7 @@ struct Config {
   std::optional<MemoryPolicy> memory_policy;
   Vector<TimeOffset> time_offsets;
   Vector<NetDevice> net_devices;
-  std::optional<IntelRdt> intel_rdt;
+  std::optional<cgroup::IntelRdt> intel_rdt;
   std::string_view seccomp_listener_path;  // Where the descriptor of SECCOMP_RET_USER_NOTIF goes.
   std::string_view seccomp_listener_metadata;
   const json::Value* resources = nullptr;  // linux.resources, read by cgroup_limits().

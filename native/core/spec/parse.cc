@@ -1,7 +1,8 @@
 #include "core/spec/parse.h"
 
 #include "core/ns/namespaces.h"
-#include "core/spec/reader.h"
+#include "core/spec/check.h"
+#include "core/spec/parts.h"
 
 namespace nsbox {
 
@@ -37,6 +38,7 @@ Status read_namespace(const Reader& object, Config& out) {
   TRY(object.read("path", one.path));
   one.flag = namespace_flag(type);
   if (!one.flag) return object.refuse("type", format("unknown namespace ", type));
+  if (!one.path.empty() && one.path[0] != '/') return object.refuse("path", "expected an absolute path");
   if (out.has_namespace(one.flag))
     return object.refuse("type", format("the namespace ", type, " stands twice"));
   out.namespaces.push_back(one);
@@ -72,35 +74,13 @@ Status read_device(const Reader& object, Config& out) {
   return Ok{};
 }
 
-// kernel.shm* and friends belong to the IPC namespace, net.* to the network one; others are the host's.
-bool sysctl_is_namespaced(const Config& config, std::string_view name) {
-  constexpr uint64_t kIpc = 0x08000000, kNet = 0x40000000, kUts = 0x04000000;
-  if (name.starts_with("net.")) return config.has_namespace(kNet);
-  if (name == "kernel.domainname" || name == "kernel.hostname") return config.has_namespace(kUts);
-  for (std::string_view ipc : {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-                               "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"})
-    if (name == ipc) return config.has_namespace(kIpc);
-  return name.starts_with("fs.mqueue.") && config.has_namespace(kIpc);
-}
-
-Status read_sysctls(const Reader& object, Config& out) {
-  for (const json::Member& member : object.value().members()) {
-    Sysctl one;
-    one.name = member.name;
-    TRY(object.read(member.name, one.value));
-    if (one.name.find("..") != std::string_view::npos || one.name.find('/') != std::string_view::npos ||
-        one.name.find('\0') != std::string_view::npos || one.value.find('\n') != std::string_view::npos)
-      return object.refuse(one.name, "not a name and value of one kernel parameter");
-    if (!sysctl_is_namespaced(out, one.name))
-      return object.refuse(one.name, "would change the host: it belongs to no namespace of this container");
-    out.sysctls.push_back(one);
-  }
-  return Ok{};
+const json::Value* object_or_null(const Reader& object, std::string_view field) {
+  return object.has(field) ? object.value().find(field) : nullptr;
 }
 
 uint64_t propagation_of(std::string_view name) { return propagation_flags(name); }
 
-Status read_linux(const Reader& linux_object, Config& out) {
+Status read_linux(const Reader& linux_object, Config& out, Arena& arena) {
   TRY(linux_object.each_object("namespaces", [&](const Reader& one) { return read_namespace(one, out); }));
   TRY(linux_object.each_object("uidMappings",
                                [&](const Reader& one) { return read_mapping(one, out.user_mappings); }));
@@ -109,23 +89,24 @@ Status read_linux(const Reader& linux_object, Config& out) {
   TRY(linux_object.each_object("devices", [&](const Reader& one) { return read_device(one, out); }));
   TRY(linux_object.read("maskedPaths", out.masked_paths));
   TRY(linux_object.read("readonlyPaths", out.readonly_paths));
-  TRY(linux_object.with_object("sysctl", [&](const Reader& sysctls) { return read_sysctls(sysctls, out); }));
+  TRY(linux_object.with_object("sysctl", [&](const Reader& sysctls) { return read_sysctls(sysctls, out, arena); }));
   std::string_view propagation;
   TRY(linux_object.read("rootfsPropagation", propagation));
   out.rootfs_propagation = propagation_of(propagation);
   if (!propagation.empty() && !out.rootfs_propagation)
     return linux_object.refuse("rootfsPropagation", format("unknown propagation ", propagation));
-  out.resources = linux_object.value().find("resources");
-  out.seccomp = linux_object.value().find("seccomp");
-  return Ok{};
+  out.resources = object_or_null(linux_object, "resources");
+  out.seccomp = object_or_null(linux_object, "seccomp");
+  return read_linux_extras(linux_object, out);
 }
 
 }  // namespace
 
-Result<Config> parse_config(const json::Value& document, Arena&) {
+Result<Config> parse_box_config(const json::Value& document, Arena& arena) {
   const Reader top(document, "");
   TRY(top.expect_object());
   Config out;
+  TRY(top.read("ociVersion", out.oci_version));
   if (const json::Value* process = document.find("process"); process && !process->is(json::Kind::kNull))
     out.process = TRY(parse_process(*process, "process"));
   TRY(top.with_object("root", [&](const Reader& root) -> Status {
@@ -135,7 +116,17 @@ Result<Config> parse_config(const json::Value& document, Arena&) {
   TRY(top.read("hostname", out.hostname));
   TRY(top.read("domainname", out.domainname));
   TRY(top.each_object("mounts", [&](const Reader& mount) { return read_mount(mount, out); }));
-  TRY(top.with_object("linux", [&](const Reader& linux_object) { return read_linux(linux_object, out); }));
+  TRY(top.with_object("hooks", [&](const Reader& hooks) { return read_hooks(hooks, out.hooks); }));
+  TRY(top.with_object("annotations",
+                      [&](const Reader& texts) { return read_annotations(texts, out.annotations); }));
+  TRY(top.with_object("linux",
+                      [&](const Reader& linux_object) { return read_linux(linux_object, out, arena); }));
+  return out;
+}
+
+Result<Config> parse_config(const json::Value& document, Arena& arena) {
+  Config out = TRY(parse_box_config(document, arena));
+  TRY(check_bundle(out));
   return out;
 }
 

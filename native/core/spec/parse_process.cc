@@ -1,26 +1,38 @@
 #include "core/spec/parse.h"
-#include "core/spec/reader.h"
+#include "core/spec/parts.h"
 
 namespace nsbox {
 namespace {
 
-Status read_capability_set(const Reader& sets, std::string_view field, CapabilityMask& out) {
+constexpr size_t kUnknownCapabilities = 64;  // As many are remembered.
+
+void remember_once(Vector<std::string_view>& names, std::string_view name) {
+  for (std::string_view one : names)
+    if (one == name) return;
+  names.push_back(name);
+}
+
+Status read_capability_set(const Reader& sets, std::string_view field, CapabilityMask& out,
+                           Vector<std::string_view>& unknown) {
   Vector<std::string_view> names;
   TRY(sets.read(field, names));
   for (std::string_view name : names) {
-    const auto number = capability_number(name);
-    if (!number) return sets.refuse(field, format("unknown capability ", name));
-    out |= CapabilityMask{1} << *number;
+    if (const auto number = capability_number(name))
+      out |= CapabilityMask{1} << *number;
+    else if (unknown.size() < kUnknownCapabilities)
+      remember_once(unknown, name);
   }
   return Ok{};
 }
 
-Status read_capabilities(const Reader& sets, CapabilitySets& out) {
-  TRY(read_capability_set(sets, "bounding", out.bounding));
-  TRY(read_capability_set(sets, "effective", out.effective));
-  TRY(read_capability_set(sets, "inheritable", out.inheritable));
-  TRY(read_capability_set(sets, "permitted", out.permitted));
-  return read_capability_set(sets, "ambient", out.ambient);
+Status read_capabilities(const Reader& sets, ProcessSpec& process) {
+  CapabilitySets& out = process.capabilities;
+  Vector<std::string_view>& unknown = process.unknown_capabilities;
+  TRY(read_capability_set(sets, "bounding", out.bounding, unknown));
+  TRY(read_capability_set(sets, "effective", out.effective, unknown));
+  TRY(read_capability_set(sets, "inheritable", out.inheritable, unknown));
+  TRY(read_capability_set(sets, "permitted", out.permitted, unknown));
+  return read_capability_set(sets, "ambient", out.ambient, unknown);
 }
 
 Status read_id(const Reader& user, std::string_view field, uint32_t& out) {
@@ -44,6 +56,10 @@ Status read_rlimit(const Reader& limit, Vector<Rlimit>& out) {
   TRY(limit.read("type", type));
   const auto resource = rlimit_number(type);
   if (!resource) return limit.refuse("type", format("unknown resource limit ", type));
+  for (const Rlimit& other : out)
+    if (other.resource == *resource) return limit.refuse("type", format("duplicated rlimit ", type));
+  for (std::string_view field : {"soft", "hard"})
+    if (!limit.has(field)) return limit.refuse(field, "missing");
   Rlimit one;
   one.resource = *resource;
   TRY(limit.read("soft", one.soft));
@@ -73,10 +89,10 @@ Result<ProcessSpec> parse_process(const json::Value& value, std::string_view nam
   TRY(process.with_object("consoleSize", [&](const Reader& size) { return read_console_size(size, out); }));
   TRY(process.with_object("user", [&](const Reader& user) { return read_user(user, out); }));
   TRY(process.read("args", out.args));
-  TRY(process.read("env", out.env));
+  TRY(read_environment(process, out.env));
   TRY(process.read("cwd", out.cwd));
   TRY(process.with_object("capabilities",
-                          [&](const Reader& sets) { return read_capabilities(sets, out.capabilities); }));
+                          [&](const Reader& sets) { return read_capabilities(sets, out); }));
   TRY(process.each_object("rlimits", [&](const Reader& limit) { return read_rlimit(limit, out.rlimits); }));
   TRY(process.read("noNewPrivileges", out.no_new_privileges));
   if (process.has("oomScoreAdj")) {
@@ -87,6 +103,7 @@ Result<ProcessSpec> parse_process(const json::Value& value, std::string_view nam
   }
   TRY(process.read("apparmorProfile", out.apparmor_profile));
   TRY(process.read("selinuxLabel", out.selinux_label));
+  TRY(read_scheduling(process, out));
   if (out.args.empty()) return process.refuse("args", "expected at least the program");
   if (out.cwd.empty() || out.cwd[0] != '/') return process.refuse("cwd", "expected an absolute path");
   return out;

@@ -65,6 +65,14 @@ Status Reader::read(std::string_view field, int64_t& out) const {
   return Ok{};
 }
 
+Status Reader::read(std::string_view field, int32_t& out) const {
+  int64_t wide = out;
+  TRY(read(field, wide));
+  if (wide < INT32_MIN || wide > INT32_MAX) return refuse(field, "larger than 32 bits");
+  out = static_cast<int32_t>(wide);
+  return Ok{};
+}
+
 Status Reader::read(std::string_view field, uint32_t& out) const {
   uint64_t wide = out;
   TRY(read(field, wide));

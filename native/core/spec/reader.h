@@ -31,8 +31,14 @@ class Reader {
   Status read(std::string_view field, std::optional<uint32_t>& out) const;
   Status read(std::string_view field, uint64_t& out) const;
   Status read(std::string_view field, int64_t& out) const;
+  Status read(std::string_view field, int32_t& out) const;
   Status read(std::string_view field, Vector<std::string_view>& out) const;
   Status read(std::string_view field, Vector<uint32_t>& out) const;
+
+  // The value of a member that is at hand, without another search for its name.
+  Status read(const json::Member& member, std::string_view& out) const {
+    return text(member.name, member.value, out);
+  }
 
   // Calls `each(Reader)` for every object of the array of that name.
   template <typename Each>

@@ -302,5 +302,15 @@ Status nanosleep(uint64_t nanoseconds) {
 Status set_mempolicy(int mode, const unsigned long* nodes, unsigned long max_node) {
   return status(call(__NR_set_mempolicy, mode, nodes, max_node));
 }
+Status sched_setattr(pid_t pid, const SchedAttributes& attributes) {
+  return status(call(__NR_sched_setattr, pid, &attributes, 0));
+}
+Status sched_setaffinity(pid_t pid, const unsigned long* mask, size_t size) {
+  return status(call(__NR_sched_setaffinity, pid, size, mask));
+}
+Status ioprio_set(int which, int who, int priority) {
+  return status(call(__NR_ioprio_set, which, who, priority));
+}
+Status personality(uint64_t value) { return status(call(__NR_personality, value)); }
 
 }  // namespace nsbox::sys

@@ -175,6 +175,20 @@ Status getrandom(void* buffer, size_t size);
 uint64_t monotonic_ns();
 Status nanosleep(uint64_t nanoseconds);
 Status set_mempolicy(int mode, const unsigned long* nodes, unsigned long max_node);
+// struct sched_attr, which the C library and the kernel's headers both declare, and not alike.
+struct SchedAttributes {
+  uint32_t size = 56;
+  uint32_t policy = 0;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime = 0, deadline = 0, period = 0;
+  uint32_t util_min = 0, util_max = 0;
+};
+Status sched_setattr(pid_t pid, const SchedAttributes& attributes);
+Status sched_setaffinity(pid_t pid, const unsigned long* mask, size_t size);
+Status ioprio_set(int which, int who, int priority);
+Status personality(uint64_t value);
 
 // What statfs(2) fills in; the C library's own struct differs between its feature macros.
 struct KernelStatfs {
