@@ -2,34 +2,38 @@
 #include <string_view>
 
 #include "core/container/init.h"
+#include "core/process/own_copy.h"
 #include "core/sys/syscalls.h"
 #include "runtime/commands/janitor.h"
 #include "runtime/support/heap.h"
+#include "runtime/verbs.h"
 
 namespace {
 
-constexpr std::string_view kUsage =
-    "usage: nsbox-runtime COMMAND\n"
-    "  init      PID 1 of a box; started by the nsbox library\n"
-    "  janitor   clears what a killed starter leaves behind; started by the nsbox library\n"
-    "  version   tells the version\n";
-
-int print(int fd, std::string_view text) {
-  (void)nsbox::sys::write(fd, text.data(), text.size());
-  return fd == 1 ? 0 : 1;
-}
+using namespace std::string_view_literals;
 
 // The library's own commands speak on this descriptor, and on no other that they were not handed.
 constexpr int kChannel = 3;
 
+// These enter a container, where somebody could reach for the program's own file.
+constexpr std::string_view kEnter[] = {"create", "run", "exec", "restore"};
+
+bool enters(int argc, char** argv) {
+  for (int i = 1; i < argc; i++)
+    for (std::string_view verb : kEnter)
+      if (argv[i] == verb) return true;
+  return false;
+}
+
 }  // namespace
 
-int main(int argc, char** argv, char**) {
-  nsbox::runtime::install_memory_hooks();
+int main(int argc, char** argv, char** envp) {
   const std::string_view command = argc > 1 ? argv[1] : "";
-  if (command == "init") return nsbox::run_init(kChannel);
-  if (command == "janitor") return nsbox::runtime::run_janitor(kChannel);
-  if (command == "version" || command == "--version") return print(1, "nsbox-runtime " NSBOX_VERSION "\n");
-  if (command == "--help" || command == "-h") return print(1, kUsage);
-  return print(2, kUsage);
+  nsbox::runtime::install_memory_hooks();
+  if (command == "init"sv) return nsbox::run_init(kChannel);
+  if (command == "janitor"sv) return nsbox::runtime::run_janitor(kChannel);
+  if (enters(argc, argv))
+    if (auto done = nsbox::run_from_own_copy(argv, envp); !done)
+      return nsbox::runtime::tell_start_failure(done.error());
+  return nsbox::runtime::run_verb(argc, argv, envp);
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "core/container/steps.h"
 #include "core/net/link.h"
 #include "core/ns/namespaces.h"
 #include "core/security/keyring.h"
@@ -56,29 +57,6 @@ Status enter_namespaces(const Plan& plan) {
   }
   if (plan.prepared & ~fresh) return Error::invalid("plan: prepared with namespaces that it does not want");
   return make_namespaces(fresh & ~plan.prepared);
-}
-
-Status name_the_host(const Config& config) {
-  if (!config.hostname.empty())
-    if (auto done = sys::sethostname(config.hostname); !done)
-      return done.error().while_doing("set the host name ", config.hostname);
-  if (!config.domainname.empty())
-    if (auto done = sys::setdomainname(config.domainname); !done)
-      return done.error().while_doing("set the domain name ", config.domainname);
-  return Ok{};
-}
-
-// Through the container's own procfs and never out of it, whatever lies on its paths.
-Status set_sysctls(const Config& config, int proc) {
-  for (const Sysctl& one : config.sysctls) {
-    const String path = format("sys/", one.path);
-    auto file = sys::openat2(proc, path.c_str(), O_WRONLY, 0,
-                             RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH);
-    if (!file) return file.error().while_doing("open the kernel parameter ", one.name);
-    auto done = sys::write(file->get(), one.value.data(), one.value.size());
-    if (!done) return done.error().while_doing("set the kernel parameter ", one.name, " to ", one.value);
-  }
-  return Ok{};
 }
 
 // Init keeps what the box's processes may have, and what changing into them takes; the rest is gone for good.
@@ -132,6 +110,7 @@ ProcessContext Box::process_context() const {
   return {.root = rootfs_.root.get(),
           .proc = rootfs_.proc.get(),
           .filter = plan_->filter,
+          .filter_options = {},
           .bounding = bounding_,
           .clamp_capabilities = plan_->clamp_capabilities};
 }

@@ -61,6 +61,7 @@ struct Plan {
   std::string_view cgroup_name;  // Empty: no groups.
   cgroup::Controllers cgroup_join;
   cgroup::GroupSet cgroup_parents;
+  bool make_cwd = false;  // A working directory that is not there is made, as other OCI runtimes do.
   bool clamp_capabilities = false;  // What this machine lacks is left out, instead of refused.
   std::span<const sock_filter> filter;
   Vector<UniqueFd> stdio;

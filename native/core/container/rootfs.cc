@@ -16,28 +16,53 @@
 #include "core/sys/syscalls.h"
 
 namespace nsbox {
-namespace {
 
-class Builder {
+class RootfsBuilder::Builder {
  public:
-  explicit Builder(const Plan& plan) : plan_(plan), config_(plan.config), overlays_(plan) {}
+  // Where the new root is mounted until it is entered.
+  enum class Place : uint8_t { kOverSlash, kOnItself };
 
-  Result<Rootfs> build() {
-    TRY(detach_from_host(private_propagation()));
+  Builder(const Plan& plan, Place place)
+      : plan_(plan), config_(plan.config), place_(place), overlays_(plan) {}
+
+  Status build(const GroupsHook& groups) {
+    groups_ = groups;
+    TRY(detach_from_host(config_.rootfs_propagation & kReceiving ? kSlave : kPrivate));
     TRY(make_root());
     TRY(mount_all());
     TRY(make_dev());
     TRY(mask_paths(root_.get(), config_.masked_paths));
     TRY(make_paths_readonly(root_.get(), config_.readonly_paths));
     TRY(find_proc());
+    make_working_directory();
     TRY(seal());
+    return join_groups();
+  }
+
+  Result<Rootfs> enter(RootEntry entry) {
     overlays_.finish();
-    TRY(pivot_into(root_.get()));
+    TRY(entry == RootEntry::kMove ? move_into(root_.get()) : pivot_into(root_.get()));
+    if (config_.rootfs_propagation) TRY(set_propagation(root_.get(), config_.rootfs_propagation));
     return Rootfs{std::move(root_), std::move(proc_), overlays_.take()};
   }
 
  private:
-  static uint64_t private_propagation() { return uint64_t{1} << 18; }  // MS_PRIVATE
+  static constexpr uint64_t kPrivate = uint64_t{1} << 18, kSlave = uint64_t{1} << 19;
+  // Such a root goes on receiving what is mounted on the host.
+  static constexpr uint64_t kReceiving = kSlave | uint64_t{1} << 20;
+
+  Status join_groups() {
+    if (!groups_.call) return Ok{};
+    const GroupsHook hook = std::exchange(groups_, {});
+    return hook.call(hook.context);
+  }
+
+  Status stage(int made, int place) {
+    if (place_ == Place::kOverSlash) return stage_root(made);
+    auto done = attach_mount(made, place);
+    if (!done) return done.error().while_doing("mount the root on itself");
+    return Ok{};
+  }
 
   Status make_root() {
     auto lower = sys::open(String(config_.root_path).c_str(), O_PATH | O_DIRECTORY);
@@ -52,7 +77,7 @@ class Builder {
     switch (plan_.root) {
       case RootKind::kOverlay: {
         UniqueFd made = TRY(overlays_.make("/", lower, root_attributes()));
-        TRY(stage_root(made.get()));
+        TRY(stage(made.get(), lower));
         return made;
       }
       case RootKind::kSplit:
@@ -61,7 +86,7 @@ class Builder {
         break;
     }
     UniqueFd made = TRY(copy_mount(lower, "", true));
-    TRY(stage_root(made.get()));
+    TRY(stage(made.get(), lower));
     return made;
   }
 
@@ -80,7 +105,10 @@ class Builder {
       return Ok{};
     }
     if (mount.destination == "/dev" && !mount.bind) return mount_dev(mount);
-    if (mount.type == "cgroup" && !mount.bind) return mount_cgroups(root_.get(), mount);
+    if ((mount.type == "cgroup" || mount.type == "cgroup2") && !mount.bind) {
+      TRY(join_groups());
+      return mount_cgroups(root_.get(), mount);
+    }
     UniqueFd made = TRY(mount_beneath(root_.get(), mount));
     if (mount.type == "proc" && !mount.bind) proc_ = std::move(made);
     return Ok{};
@@ -112,6 +140,12 @@ class Builder {
     return make_devices(root_.get(), config_.devices);
   }
 
+  // Where it cannot be made, entering it says so.
+  void make_working_directory() {
+    if (!plan_.make_cwd || !config_.process || config_.process->cwd.empty()) return;
+    (void)make_directories_in_root(root_.get(), config_.process->cwd, 0755);
+  }
+
   Status find_proc() {
     if (proc_) return Ok{};
     // Without a mount of it in the configuration there is one that nobody sees.
@@ -130,6 +164,8 @@ class Builder {
 
   const Plan& plan_;
   const Config& config_;
+  Place place_;
+  GroupsHook groups_;
   OverlayMaker overlays_;
   UniqueFd root_;
   UniqueFd proc_;
@@ -137,8 +173,16 @@ class Builder {
   bool dev_readonly_ = false;
 };
 
-}  // namespace
+RootfsBuilder::RootfsBuilder(const Plan& plan) : builder_(new Builder(plan, Builder::Place::kOnItself)) {}
+RootfsBuilder::~RootfsBuilder() { delete builder_; }
+Status RootfsBuilder::build(const GroupsHook& groups) { return builder_->build(groups); }
+Result<Rootfs> RootfsBuilder::enter(RootEntry entry) { return builder_->enter(entry); }
 
-Result<Rootfs> enter_rootfs(const Plan& plan) { return Builder(plan).build(); }
+Result<Rootfs> enter_rootfs(const Plan& plan) {
+  using Builder = RootfsBuilder::Builder;
+  Builder builder(plan, Builder::Place::kOverSlash);
+  TRY(builder.build({}));
+  return builder.enter(RootEntry::kPivot);
+}
 
 }  // namespace nsbox

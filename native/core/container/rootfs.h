@@ -17,7 +17,39 @@ struct Rootfs {
   Vector<OverlayLayer> overlays;  // In the order of mounting.
 };
 
-// Builds all that the container sees, in a mount namespace of its own, and makes it the root.
+// Called once, before the first cgroup is mounted (or when all else is): the caller joins the container's
+// groups, so that their namespace begins there.
+struct GroupsHook {
+  Status (*call)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
+// How the root becomes "/".
+enum class RootEntry : uint8_t {
+  kPivot,  // pivot_root(2)
+  kMove,   // MS_MOVE and chroot(2), for a caller on a ramfs (--no-pivot).
+};
+
+// Builds all that the container sees, in a mount namespace of its own, on the root's own place in the host's
+// tree: there hooks find it.
+class RootfsBuilder {
+ public:
+  explicit RootfsBuilder(const Plan& plan);
+  ~RootfsBuilder();
+  RootfsBuilder(const RootfsBuilder&) = delete;
+  RootfsBuilder& operator=(const RootfsBuilder&) = delete;
+
+  Status build(const GroupsHook& groups);
+  // Makes it the root; what lay outside is out of reach from then on.
+  Result<Rootfs> enter(RootEntry entry);
+
+  class Builder;
+
+ private:
+  Builder* builder_;
+};
+
+// Both at once, with the root mounted over "/", where nothing of the host's tree is above it.
 Result<Rootfs> enter_rootfs(const Plan& plan);
 
 }  // namespace nsbox

@@ -1,26 +1,12 @@
 #pragma once
 
-#include <linux/filter.h>
 #include <sys/types.h>
 
 #include <span>
 
-#include "core/container/rootfs.h"
-#include "core/spec/config.h"
+#include "core/container/new_process.h"
 
 namespace nsbox {
-
-// What a process of a box needs beside its own description.
-struct ProcessContext {
-  int root = -1;
-  int proc = -1;
-  std::span<const sock_filter> filter;
-  CapabilityMask bounding = 0;  // What init itself still has.
-  bool clamp_capabilities = false;
-};
-
-inline constexpr int kExitNotExecutable = 126;
-inline constexpr int kExitNotFound = 127;
 
 struct StartedProcess {
   pid_t pid = -1;

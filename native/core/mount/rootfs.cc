@@ -35,4 +35,13 @@ Status pivot_into(int root) {
   return Ok{};
 }
 
+Status move_into(int root) {
+  constexpr unsigned long kMove = 8192;
+  TRY(sys::fchdir(root));
+  if (auto done = sys::mount(".", "/", nullptr, kMove, nullptr); !done)
+    return done.error().while_doing("move the new root to /");
+  TRY(sys::chroot("."));
+  return sys::chdir("/");
+}
+
 }  // namespace nsbox

@@ -14,5 +14,7 @@ Status stage_root(int root);
 
 // Makes the staged mount the root and the working directory, and lets go of the old one.
 Status pivot_into(int root);
+// The same by MS_MOVE and chroot, where the old root is a ramfs, which cannot be pivoted.
+Status move_into(int root);
 
 }  // namespace nsbox

@@ -259,12 +259,16 @@ Status socketpair(int domain, int type, int protocol, int (&ends)[2]) {
   return status(call(__NR_socketpair, domain, type | SOCK_CLOEXEC, protocol, &ends[0]));
 }
 Status bind(int fd, const void* address, size_t size) { return status(call(__NR_bind, fd, address, size)); }
-Status connect(int fd, const void* address, size_t size) {
-  return status(call(__NR_connect, fd, address, size));
-}
 Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
                       size_t address_size) {
   return number<size_t>(call(__NR_sendto, fd, buffer, size, flags, address, address_size));
+}
+Status connect(int fd, const void* address, size_t size) {
+  return status(call(__NR_connect, fd, address, size));
+}
+Status listen(int fd, int backlog) { return status(call(__NR_listen, fd, backlog)); }
+Result<UniqueFd> accept(int fd) {
+  return descriptor(call(__NR_accept4, fd, nullptr, nullptr, SOCK_CLOEXEC));
 }
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags) {
   return number<size_t>(call(__NR_recvfrom, fd, buffer, size, flags, nullptr, nullptr));
@@ -286,13 +290,15 @@ Result<void*> mmap(size_t size, int protection, int flags, int fd) {
 }
 Status munmap(void* address, size_t size) { return status(call(__NR_munmap, address, size)); }
 Status getrandom(void* buffer, size_t size) { return status(call(__NR_getrandom, buffer, size, 0)); }
-uint64_t monotonic_ns() {
+static uint64_t clock_ns(int clock) {
   struct {
     int64_t seconds, nanoseconds;
   } now = {0, 0};
-  call(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
+  call(__NR_clock_gettime, clock, &now);
   return static_cast<uint64_t>(now.seconds) * 1'000'000'000 + static_cast<uint64_t>(now.nanoseconds);
 }
+uint64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t realtime_ns() { return clock_ns(CLOCK_REALTIME); }
 Status nanosleep(uint64_t nanoseconds) {
   struct {
     uint64_t seconds, nanoseconds;

@@ -161,6 +161,8 @@ Result<UniqueFd> socket(int domain, int type, int protocol);
 Status socketpair(int domain, int type, int protocol, int (&ends)[2]);
 Status bind(int fd, const void* address, size_t size);
 Status connect(int fd, const void* address, size_t size);
+Status listen(int fd, int backlog);
+Result<UniqueFd> accept(int fd);
 Result<size_t> sendto(int fd, const void* buffer, size_t size, int flags, const void* address,
                       size_t address_size);
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags);
@@ -173,6 +175,8 @@ Status munmap(void* address, size_t size);
 Status getrandom(void* buffer, size_t size);
 // CLOCK_MONOTONIC, in nanoseconds.
 uint64_t monotonic_ns();
+// CLOCK_REALTIME, in nanoseconds since 1970.
+uint64_t realtime_ns();
 Status nanosleep(uint64_t nanoseconds);
 Status set_mempolicy(int mode, const unsigned long* nodes, unsigned long max_node);
 // struct sched_attr, which the C library and the kernel's headers both declare, and not alike.

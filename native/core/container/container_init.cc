@@ -1,0 +1,262 @@
+#include "core/container/container_init.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/container/container_terminal.h"
+#include "core/container/create_protocol.h"
+#include "core/container/listener.h"
+#include "core/container/new_process.h"
+#include "core/container/steps.h"
+#include "core/mount/dev.h"
+#include "core/net/link.h"
+#include "core/ns/namespaces.h"
+#include "core/process/channel.h"
+#include "core/security/keyring.h"
+#include "core/security/scheduling.h"
+#include "core/sys/beneath.h"
+#include "core/sys/file.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+class ContainerInit {
+ public:
+  explicit ContainerInit(const InitRequest& request)
+      : request_(request), config_(request.plan->config), process_spec_(*config_.process) {}
+
+  [[noreturn]] void run() {
+    auto done = make();
+    if (!done) fail(request_.channel, done.error());
+    done = wait_until_started();
+    if (!done) fail(reply_to_, done.error());
+    done = become_program();
+    fail(reply_to_, done.error());
+  }
+
+ private:
+  Status make() {
+    TRY(begin());
+    TRY(enter_namespaces());
+    if (request_.new_keyring) TRY(join_session_keyring(format("_ses.", request_.state->id).c_str()));
+    TRY(name_the_host(config_));
+    RootfsBuilder builder(*request_.plan);
+    TRY(builder.build({.call = &join_groups_of, .context = this}));
+    TRY(hooks_before_entering());
+    Rootfs rootfs = TRY(builder.enter(request_.root_entry));
+    root_ = std::move(rootfs.root);
+    proc_ = std::move(rootfs.proc);
+    TRY(set_sysctls(config_, proc_.get()));
+    TRY(prepare_process());
+    return tell(request_.channel, {.step = CreateStep::kReady}, {}, terminal_.master.get());
+  }
+
+  Status begin() {
+    // Until the state is recorded, nothing but its creator knows of this process.
+    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
+    (void)sys::sigprocmask(SIG_SETMASK, 0);
+    for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
+    sys::umask(0);
+    if (!request_.wait_for_maps) return close_to_the_container();
+    TRY(expect(CreateStep::kGo));
+    TRY(close_to_the_container());
+    // Root of the new user namespace, where it has one: what is made below belongs to it.
+    (void)sys::setgroups(nullptr, 0);
+    (void)sys::setresgid(0);
+    (void)sys::setresuid(0);
+    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));  // A change of identity has cleared it.
+    return Ok{};
+  }
+
+  // From here on nothing of the container can look into this process or trace it.
+  static Status close_to_the_container() {
+    TRY(sys::prctl(PR_SET_DUMPABLE, 0));
+    return Ok{};
+  }
+
+  // The kinds that the clone has not made, and those by path but the user's and the processes', which the
+  // creator or a go-between has seen to.
+  Status enter_namespaces() {
+    constexpr uint64_t kElsewhere = CLONE_NEWUSER | CLONE_NEWPID;
+    for (const bool mounts : {false, true})
+      for (const NamespaceSpec& one : config_.namespaces) {
+        if (one.path.empty() || (one.flag & kElsewhere) || (one.flag == CLONE_NEWNS) != mounts) continue;
+        TRY(join_namespace(one.path, one.flag));
+      }
+    if (request_.make_time_namespace) TRY(make_time_namespace(config_.time_offsets));
+    const NamespaceSpec* network = config_.find_namespace(CLONE_NEWNET);
+    return network && network->path.empty() ? bring_loopback_up() : Status(Ok{});
+  }
+
+  static Status join_groups_of(void* self) { return static_cast<ContainerInit*>(self)->join_groups(); }
+
+  Status join_groups() {
+    Message message;
+    TRY(expect(CreateStep::kGroups, &message));
+    for (const UniqueFd& entrance : message.fds)
+      if (auto done = sys::write(entrance.get(), "0", 1); !done)
+        return done.error().while_doing("enter the container's cgroup");
+    const NamespaceSpec* own = config_.find_namespace(CLONE_NEWCGROUP);
+    if (own && own->path.empty())
+      if (auto done = sys::unshare(CLONE_NEWCGROUP); !done)
+        return done.error().while_doing("make the cgroup namespace");
+    return Ok{};
+  }
+
+  Status hooks_before_entering() {
+    const Hooks& hooks = config_.hooks;
+    if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {
+      TRY(tell(request_.channel, {.step = CreateStep::kRuntimeHooks}));
+      TRY(expect(CreateStep::kHooksDone));
+    }
+    if (hooks.create_container.empty()) return Ok{};
+    return run_hooks("createContainer", hooks.create_container, hook_state(ContainerStatus::kCreating),
+                     request_.hook_output);
+  }
+
+  String hook_state(ContainerStatus status) {
+    State state = *request_.state;
+    state.init.pid = pid_;
+    return public_state(state, ContainerStatus::kCreated, StateFields::kStandard, name_of(status));
+  }
+
+  Status prepare_process() {
+    who_.emplace(TRY(find_identity(process_spec_, root_.get())));
+    texts_.emplace(process_spec_, *who_);
+    TRY(make_stdio());
+    if (config_.personality) TRY(set_personality(*config_.personality));
+    if (config_.memory_policy)
+      TRY(set_memory_policy(config_.memory_policy->mode | config_.memory_policy->flags,
+                            config_.memory_policy->nodes));
+    context_.root = root_.get();
+    context_.filter = {request_.filter, filter_size_};
+    context_.filter_options = request_.filter_options;
+    context_.bounding = TRY(bounding_capabilities());
+    context_.clamp_capabilities = true;
+    context_.preserved_fds = request_.preserved_fds;
+    context_.proc = proc_.get();
+    context_.take_listener = &send_listener_of;
+    context_.listener_context = this;
+    // The creator writes it, who may.
+    process_spec_.oom_score_adj.reset();
+    process_.emplace(process_spec_, context_, *who_, *texts_, stdio_);
+    TRY(process_->prepare());
+    return process_->check_program();
+  }
+
+  Status make_stdio() {
+    if (!process_spec_.terminal) return Ok{};
+    terminal_ = TRY(make_terminal(process_spec_, root_.get(), *who_));
+    for (int& fd : stdio_) fd = terminal_.slave.get();
+    return Ok{};
+  }
+
+  static Status send_listener_of(void* self, UniqueFd listener) {
+    auto& init = *static_cast<ContainerInit*>(self);
+    return send_listener(init.request_.listener_socket, listener.get(), init.request_.listener_metadata,
+                         init.hook_state(ContainerStatus::kCreated), init.request_.state->oci_version,
+                         init.pid_);
+  }
+
+  // Ends the bond with the creator, and waits for start.
+  Status wait_until_started() {
+    reply_to_ = request_.channel;
+    CreateMessage message;
+    TRY(receive(message, nullptr));
+    (void)sys::prctl(PR_SET_PDEATHSIG, 0);
+    if (message.step == CreateStep::kStart) return Ok{};
+    if (message.step != CreateStep::kWait) return Error::invalid("expected the word to wait");
+    terminal_.master.reset();
+    close_what_is_done();
+    for (;;) {
+      UniqueFd connection = TRY(sys::accept(request_.start_socket));
+      char word = 0;
+      auto got = sys::read(connection.get(), &word, 1);
+      // Others only look whether somebody is waiting.
+      if (!got || *got == 0) continue;
+      connection_ = std::move(connection);
+      reply_to_ = connection_.get();
+      return Ok{};
+    }
+  }
+
+  // Who waits for the end of a descriptor that our creator had shall not wait for our start.
+  void close_what_is_done() const {
+    Vector<int> kept = {request_.start_socket, root_.get(), proc_.get(), terminal_.slave.get(),
+                        request_.listener_socket, request_.hook_output.output,
+                        request_.hook_output.error_output};
+    std::sort(kept.begin(), kept.end());
+    unsigned from = 3 + request_.preserved_fds;
+    for (const int fd : kept) {
+      if (fd < static_cast<int>(from)) continue;
+      if (fd > static_cast<int>(from)) (void)sys::close_range(from, static_cast<unsigned>(fd) - 1, 0);
+      from = static_cast<unsigned>(fd) + 1;
+    }
+    (void)sys::close_range(from, ~0U, 0);
+  }
+
+  Status become_program() {
+    TRY(run_hooks("startContainer", config_.hooks.start_container, hook_state(ContainerStatus::kCreated),
+                  request_.hook_output));
+    return process_->execute();
+  }
+
+  // The next message, which must be that step. The creator's end is ours.
+  Status expect(CreateStep step, Message* out = nullptr) {
+    CreateMessage message;
+    TRY(receive(message, out));
+    if (message.step != step) return Error::invalid("create: a message out of order");
+    if (step == CreateStep::kGroups) {
+      pid_ = message.pid;
+      filter_size_ = message.filter_size;
+    }
+    return Ok{};
+  }
+
+  Status receive(CreateMessage& message, Message* out) const {
+    Message got = TRY(receive_message(request_.channel, {reinterpret_cast<char*>(&message), sizeof message}));
+    if (got.size != sizeof message) sys::exit(1);
+    if (out) *out = std::move(got);
+    return Ok{};
+  }
+
+  static Status tell(int channel, const CreateMessage& message, std::string_view text = {}, int fd = -1) {
+    const std::string_view parts[] = {{reinterpret_cast<const char*>(&message), sizeof message}, text};
+    return send_message(channel, parts, {&fd, fd >= 0 ? 1U : 0U});
+  }
+
+  [[noreturn]] void fail(int to, const Error& error) {
+    const int exit_status = process_ ? process_->exit_status() : 125;
+    (void)tell(to, {.step = CreateStep::kFailed, .err = error.err(), .exit_status = exit_status},
+               error.message().view());
+    sys::exit(exit_status == 125 ? 1 : exit_status);
+  }
+
+  const InitRequest& request_;
+  Config& config_;
+  ProcessSpec& process_spec_;
+  pid_t pid_ = 0;
+  size_t filter_size_ = 0;
+  UniqueFd root_, proc_, connection_;
+  Terminal terminal_;
+  int stdio_[3] = {0, 1, 2};
+  std::optional<Identity> who_;
+  std::optional<ExecTexts> texts_;
+  ProcessContext context_;
+  std::optional<NewProcess> process_;
+  int reply_to_ = -1;
+};
+
+}  // namespace
+
+[[noreturn]] void run_container_init(const InitRequest& request) { ContainerInit(request).run(); }
+
+}  // namespace nsbox

@@ -1,0 +1,402 @@
+#include "core/container/create.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/time_text.h"
+#include "core/container/container_init.h"
+#include "core/container/create_protocol.h"
+#include "core/container/groups.h"
+#include "core/container/id_mapper.h"
+#include "core/container/listener.h"
+#include "core/container/steps.h"
+#include "core/ns/namespaces.h"
+#include "core/process/channel.h"
+#include "core/security/capabilities.h"
+#include "core/security/process_attributes.h"
+#include "core/security/seccomp.h"
+#include "core/sys/file.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+constexpr size_t kMaxFilter = 4096;  // BPF_MAXINSNS
+
+// These the process makes or enters by itself, at their moment.
+constexpr uint64_t kNotByClone = CLONE_NEWCGROUP | CLONE_NEWTIME;
+
+class Creation {
+ public:
+  explicit Creation(const CreateRequest& request, StateDirectory directory)
+      : request_(request), config_(request.loaded->config), directory_(std::move(directory)) {}
+
+  Result<CreatedContainer> run() {
+    auto done = make();
+    if (!done) {
+      undo();
+      return done.error();
+    }
+    return CreatedContainer{std::move(directory_), std::move(state_), std::move(pidfd_), std::move(terminal_),
+                            std::move(warnings_)};
+  }
+
+ private:
+  Status make() {
+    fill_state();
+    plan_.config = config_;
+    plan_.make_cwd = true;
+    TRY(prepare_filter());
+    TRY(warn_of_capabilities());
+    if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
+    TRY(clone_init());
+    TRY(map_ids());
+    layout_ = TRY(cgroup::read_layout());
+    TRY(record_beginning());
+    TRY(send_groups());
+    // A hook may need to know the container; and so does whoever clears up after us.
+    TRY(directory_.write_file("config.json", request_.loaded->text));
+    TRY(converse());
+    TRY(record_end());
+    TRY(let_go());
+    return hand_over();
+  }
+
+  void fill_state() {
+    state_.id = String(request_.id);
+    state_.oci_version = String(config_.oci_version);
+    state_.bundle = String(request_.bundle);
+    state_.rootfs = config_.root_path.starts_with('/')
+                        ? String(config_.root_path)
+                        : format(request_.bundle, request_.bundle.ends_with('/') ? "" : "/", config_.root_path);
+    state_.created = time_text(sys::realtime_ns());
+    state_.owner = sys::geteuid();
+    for (const NamespaceSpec& one : config_.namespaces) state_.namespaces |= one.flag;
+    state_.manager = request_.manager;
+    state_.cgroups_path = String(config_.cgroups_path);
+    state_.has_poststart = !config_.hooks.poststart.empty();
+    state_.has_poststop = !config_.hooks.poststop.empty();
+    for (const Annotation& one : config_.annotations)
+      state_.annotations.push_back({String(one.name), String(one.value)});
+    std::sort(state_.annotations.begin(), state_.annotations.end(),
+              [](const StateAnnotation& a, const StateAnnotation& b) { return a.name.view() < b.name.view(); });
+  }
+
+  // Memory that the process shares with us: its filter is compiled while it builds its root.
+  Status prepare_filter() {
+    if (!config_.seccomp || config_.seccomp->is(json::Kind::kNull)) return Ok{};
+    profile_ = TRY(parse_seccomp(*config_.seccomp, *request_.loaded->arena));
+    has_filter_ = true;
+    init_.filter_options = install_options(profile_);
+    state_.filter_flags = init_.filter_options.flags;
+    state_.filter_listens = init_.filter_options.listener;
+    void* memory = TRY(sys::mmap(kMaxFilter * sizeof(sock_filter), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1));
+    shared_filter_ = static_cast<sock_filter*>(memory);
+    init_.filter = shared_filter_;
+    if (!init_.filter_options.listener) return Ok{};
+    if (profile_.listener_path.empty())
+      return Error::invalid("linux.seccomp.listenerPath: missing, with SCMP_ACT_NOTIFY");
+    auto listener = connect_to_socket(profile_.listener_path);
+    if (!listener) return listener.error().while_doing("linux.seccomp.listenerPath");
+    listener_socket_ = std::move(*listener);
+    init_.listener_socket = listener_socket_.get();
+    init_.listener_metadata = profile_.listener_metadata;
+    return Ok{};
+  }
+
+  // runtime-spec config.md: what cannot be granted is told, and left out.
+  Status warn_of_capabilities() {
+    const CapabilitySets& sets = config_.process->capabilities;
+    const CapabilityMask asked =
+        sets.bounding | sets.effective | sets.inheritable | sets.permitted | sets.ambient;
+    const CapabilityMask lacking = asked & ~TRY(bounding_capabilities(asked));
+    for (unsigned i = 0; i < kNamedCapabilities; i++)
+      if (lacking >> i & 1)
+        warnings_.push_back(format("process.capabilities: this machine grants no ", capability_name(i)));
+    return Ok{};
+  }
+
+  uint64_t clone_flags() const {
+    uint64_t flags = 0;
+    for (const NamespaceSpec& one : config_.namespaces)
+      if (one.path.empty()) flags |= one.flag & ~kNotByClone;
+    return flags;
+  }
+
+  bool makes(uint64_t flag) const {
+    const NamespaceSpec* one = config_.find_namespace(flag);
+    return one && one->path.empty();
+  }
+  const NamespaceSpec* by_path(uint64_t flag) const {
+    const NamespaceSpec* one = config_.find_namespace(flag);
+    return one && !one->path.empty() ? one : nullptr;
+  }
+
+  Status clone_init() {
+    int ends[2];
+    TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
+    channel_ = UniqueFd(ends[0]);
+    init_.plan = &plan_;
+    init_.state = &state_;
+    init_.channel = ends[1];
+    init_.start_socket = start_socket_.get();
+    init_.wait_for_maps = makes(CLONE_NEWUSER) || by_path(CLONE_NEWUSER);
+    init_.new_keyring = request_.new_keyring;
+    init_.root_entry = request_.root_entry;
+    init_.preserved_fds = request_.preserved_fds;
+    init_.hook_output = request_.hook_output;
+    UniqueFd own_time;
+    if (makes(CLONE_NEWTIME)) {
+      init_.make_time_namespace = init_.wait_for_maps;
+      if (!init_.make_time_namespace) {
+        own_time = TRY(sys::open("/proc/self/ns/time", O_RDONLY));
+        TRY(make_time_namespace(config_.time_offsets));
+      }
+    }
+    if (const NamespaceSpec* processes = by_path(CLONE_NEWPID))
+      TRY(join_namespace(processes->path, CLONE_NEWPID));
+    TRY(by_path(CLONE_NEWUSER) ? clone_through_user_namespace() : clone_directly());
+    if (own_time) (void)sys::setns(own_time.get(), CLONE_NEWTIME);
+    return Ok{};
+  }
+
+  Status clone_directly() {
+    int pidfd = -1;
+    clone_args args = {};
+    args.flags = clone_flags() | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    auto pid = sys::clone3(args);
+    if (!pid) return pid.error().while_doing("make the namespaces");
+    if (*pid == 0) become_init();
+    pid_ = *pid;
+    pidfd_ = UniqueFd(pidfd);
+    return Ok{};
+  }
+
+  [[noreturn]] void become_init() {
+    channel_.reset();
+    run_container_init(init_);
+  }
+
+  // A process of an existing user namespace, in which the others are made: a go-between joins it, and its
+  // child becomes ours.
+  Status clone_through_user_namespace() {
+    clone_args args = {};
+    args.exit_signal = SIGCHLD;
+    const pid_t between = TRY(sys::clone3(args));
+    if (between == 0) be_between();
+    (void)sys::wait4(between, nullptr, __WALL, nullptr);
+    CreateMessage message;
+    auto got = receive(message, nullptr, nullptr);
+    if (!got) return got.error();
+    if (message.step != CreateStep::kPid) return Error(ECHILD);
+    pid_ = message.pid;
+    pidfd_ = TRY(sys::pidfd_open(pid_, 0));
+    return Ok{};
+  }
+
+  [[noreturn]] void be_between() {
+    const int to = init_.channel;
+    const NamespaceSpec* user = by_path(CLONE_NEWUSER);
+    auto done = join_namespace(user->path, CLONE_NEWUSER);
+    if (done) {
+      clone_args args = {};
+      args.flags = (clone_flags() & ~uint64_t{CLONE_NEWUSER}) | CLONE_PARENT;
+      auto pid = sys::clone3(args);
+      if (pid && *pid == 0) become_init();
+      if (pid) {
+        (void)tell(to, {.step = CreateStep::kPid, .pid = *pid});
+        sys::exit(0);
+      }
+      done = pid.error().while_doing("make the namespaces");
+    }
+    (void)tell(to, {.step = CreateStep::kFailed, .err = done.err()}, done.error().message());
+    sys::exit(1);
+  }
+
+  Status map_ids() {
+    if (!init_.wait_for_maps) return Ok{};
+    if (makes(CLONE_NEWUSER)) TRY(map_ids_of(pid_, config_.user_mappings, config_.group_mappings));
+    return tell(channel_.get(), {.step = CreateStep::kGo});
+  }
+
+  Status record_beginning() {
+    state_.creator = TRY(identify_process(sys::getpid()));
+    // Where the process has ended already, its words say why.
+    if (auto init = identify_process(pid_)) state_.init = *init;
+    state_.groups = expected_groups(layout_, group_request());
+    return directory_.write(state_);
+  }
+
+  GroupRequest group_request() const {
+    return {.manager = request_.manager, .id = request_.id, .config = &config_, .init = pid_};
+  }
+
+  Status send_groups() {
+    auto made = make_groups(layout_, group_request());
+    if (!made) return made.error();
+    state_.groups = std::move(made->paths);
+    state_.unit = std::move(made->unit);
+    state_.user_bus = made->user_bus;
+    TRY(compile_filter());
+    if (const auto& score = config_.process->oom_score_adj) TRY(set_oom_score(*score));
+    Vector<int> fds;
+    for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
+    return tell(channel_.get(),
+                {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
+                fds);
+  }
+
+  Status compile_filter() {
+    if (!has_filter_) return Ok{};
+    const Vector<sock_filter> program = TRY(compile_seccomp(profile_));
+    if (program.size() > kMaxFilter) return Error::invalid("linux.seccomp: too large for the kernel");
+    memcpy(shared_filter_, program.data(), program.size() * sizeof(sock_filter));
+    filter_size_ = program.size();
+    return directory_.write_file(
+        "seccomp.bpf", {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)});
+  }
+
+  Status set_oom_score(int score) {
+    UniqueFd proc = TRY(sys::open(format("/proc/", pid_).c_str(), O_PATH | O_DIRECTORY));
+    auto done = set_oom_score_adj(proc.get(), score);
+    // An ordinary user may raise it only.
+    if (done.err() == EACCES && sys::geteuid() != 0) return Ok{};
+    return done;
+  }
+
+  // What the process says until it is ready.
+  Status converse() {
+    for (;;) {
+      CreateMessage message;
+      Message got;
+      TRY(receive(message, &got, nullptr));
+      switch (message.step) {
+        case CreateStep::kRuntimeHooks:
+          TRY(run_runtime_hooks());
+          TRY(tell(channel_.get(), {.step = CreateStep::kHooksDone}));
+          break;
+        case CreateStep::kReady:
+          if (!got.fds.empty()) terminal_ = std::move(got.fds[0]);
+          return Ok{};
+        default:
+          return Error::invalid("create: a message out of order");
+      }
+    }
+  }
+
+  Status run_runtime_hooks() {
+    const String state =
+        public_state(state_, ContainerStatus::kCreated, StateFields::kStandard, name_of(ContainerStatus::kCreating));
+    TRY(run_hooks("prestart", config_.hooks.prestart, state, request_.hook_output));
+    return run_hooks("createRuntime", config_.hooks.create_runtime, state, request_.hook_output);
+  }
+
+  Status record_end() {
+    state_.init = TRY(identify_process(pid_));
+    state_.made = true;
+    if (!request_.pid_file.empty()) TRY(write_pid_file(request_.pid_file, pid_));
+    return directory_.write(state_);
+  }
+
+  Status let_go() {
+    if (terminal_ && request_.console_socket >= 0) {
+      TRY(send_descriptor(request_.console_socket, "/dev/ptmx", terminal_.get()));
+      terminal_.reset();
+    }
+    if (request_.pidfd_socket >= 0) TRY(send_descriptor(request_.pidfd_socket, "pidfd", pidfd_.get()));
+    return tell(channel_.get(), {.step = request_.start ? CreateStep::kStart : CreateStep::kWait});
+  }
+
+  // The channel ends with the exec.
+  Status hand_over() {
+    if (!request_.start) return Ok{};
+    CreateMessage message;
+    bool ended = false;
+    TRY(receive(message, nullptr, &ended));
+    return Ok{};
+  }
+
+  static Status send_descriptor(int socket, std::string_view name, int fd) {
+    const std::string_view parts[] = {name};
+    auto done = send_message(socket, parts, {&fd, 1});
+    if (!done) return done.error().while_doing("send ", name, " to the socket");
+    return Ok{};
+  }
+
+  static Status tell(int channel, const CreateMessage& message, std::string_view text = {},
+                     std::span<const int> fds = {}) {
+    const std::string_view parts[] = {{reinterpret_cast<const char*>(&message), sizeof message}, text};
+    return send_message(channel, parts, fds);
+  }
+
+  // Its next message. A failure that it tells is ours; so is its end, unless `ended` wants to know.
+  Status receive(CreateMessage& message, Message* out, bool* ended) {
+    char buffer[8192];
+    close_their_end();
+    Message got = TRY(receive_message(channel_.get(), buffer));
+    if (got.size < sizeof message) {
+      if (ended) {
+        *ended = true;
+        return Ok{};
+      }
+      return Error::plain(ECHILD, "container init died before it was ready (was it killed, or out of memory?)");
+    }
+    memcpy(&message, buffer, sizeof message);
+    if (message.step == CreateStep::kFailed)
+      return Error::plain(message.err, "unable to start container process: ",
+                          std::string_view(buffer + sizeof message, got.size - sizeof message));
+    if (out) *out = std::move(got);
+    return Ok{};
+  }
+
+  void close_their_end() {
+    if (init_.channel >= 0) (void)sys::close(init_.channel);
+    init_.channel = -1;
+  }
+
+  void undo() {
+    if (pidfd_) {
+      (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL);
+      (void)sys::wait4(pid_, nullptr, __WALL, nullptr);
+    }
+    (void)remove_groups(state_);
+    (void)directory_.remove();
+    if (!request_.pid_file.empty() && state_.made)
+      (void)sys::unlinkat(AT_FDCWD, String(request_.pid_file).c_str(), 0);
+  }
+
+  const CreateRequest& request_;
+  const Config& config_;
+  StateDirectory directory_;
+  State state_;
+  Plan plan_;
+  InitRequest init_;
+  SeccompProfile profile_;
+  bool has_filter_ = false;
+  sock_filter* shared_filter_ = nullptr;
+  size_t filter_size_ = 0;
+  cgroup::Layout layout_;
+  UniqueFd channel_, start_socket_, pidfd_, terminal_, listener_socket_;
+  pid_t pid_ = 0;
+  Vector<String> warnings_;
+};
+
+}  // namespace
+
+Result<CreatedContainer> create_container(const CreateRequest& request) {
+  StateDirectory directory = TRY(StateDirectory::create(request.root, request.id));
+  return Creation(request, std::move(directory)).run();
+}
+
+}  // namespace nsbox

@@ -1,0 +1,63 @@
+#include "core/container/delete.h"
+
+#include <cerrno>
+
+#include "core/container/bundle_config.h"
+#include "core/container/groups.h"
+#include "core/container/kill.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+constexpr uint64_t kLockTimeout = 10'000'000'000;
+
+void run_poststop(const StateDirectory& directory, const State& state, const HookOutput& output,
+                  Vector<String>& warnings) {
+  if (!state.has_poststop) return;
+  auto loaded = load_saved_config(directory.fd());
+  if (!loaded) {
+    warnings.push_back(format("the poststop hooks were not run: ", loaded.error().message()));
+    return;
+  }
+  const String text = public_state(state, ContainerStatus::kStopped, StateFields::kStandard);
+  // Each is tried, whatever became of the one before.
+  for (const Hook& hook : loaded->config.hooks.poststop) {
+    const Vector<Hook> one(1, hook);
+    if (auto done = run_hooks("poststop", one, text, output); !done) warnings.push_back(done.error().message());
+  }
+}
+
+Status refuse_living(const StateDirectory& directory, const State& state, DeleteMode mode) {
+  if (mode == DeleteMode::kForce) return Ok{};
+  const ContainerStatus status = TRY(current_status(directory, state));
+  if (status == ContainerStatus::kStopped || status == ContainerStatus::kCreated) return Ok{};
+  return Error::plain(EBUSY, "cannot delete container ", state.id, " that is not stopped: ", name_of(status));
+}
+
+// The creator would go on making what is removed here.
+void end_creator(const State& state) {
+  if (state.made || !is_alive(state.creator)) return;
+  (void)sys::kill(state.creator.pid, 9);
+}
+
+}  // namespace
+
+Status delete_container(const StateDirectory& directory, DeleteMode mode, const HookOutput& output,
+                        Vector<String>& warnings) {
+  auto locked = directory.lock(kLockTimeout);
+  if (!locked && mode == DeleteMode::kStoppedOnly) return locked;
+  auto state = directory.read();
+  if (!state) {
+    if (mode == DeleteMode::kStoppedOnly) return state.error();
+    return directory.remove();
+  }
+  TRY(refuse_living(directory, *state, mode));
+  end_creator(*state);
+  TRY(end_container(*state));
+  TRY(remove_groups(*state));
+  run_poststop(directory, *state, output, warnings);
+  return directory.remove();
+}
+
+}  // namespace nsbox

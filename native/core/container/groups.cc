@@ -1,0 +1,165 @@
+#include "core/container/groups.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+
+#include <cerrno>
+
+#include "core/cgroup/files.h"
+#include "core/spec/resources.h"
+#include "core/sys/file.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+using cgroup::Controller;
+using cgroup::Controllers;
+using cgroup::Version;
+
+// Without a path, the container gets a group of its own beside whatever started it.
+String path_of(const GroupRequest& request) {
+  const std::string_view asked = request.config->cgroups_path;
+  return asked.empty() ? String(request.id) : String(asked);
+}
+
+// What has a hierarchy of its own in v1 is always had: statistics are read there. The v2 hierarchy beside it
+// is entered only for what v1 has not got, since its first writer waits for a grace period.
+Controllers wanted_controllers(const cgroup::Layout& layout, const cgroup::Limits& limits) {
+  Controllers out = cgroup::needed_controllers(limits);
+  bool has_v1 = false;
+  for (const cgroup::HierarchyLayout& each : layout.hierarchies)
+    if (each.version == Version::kV1 && !each.controllers.empty()) {
+      out = out | each.controllers;
+      has_v1 = true;
+    }
+  if (has_v1) return out;
+  for (const cgroup::HierarchyLayout& each : layout.hierarchies) out = out | each.controllers;
+  return out;
+}
+
+Result<String> path_of_descriptor(int fd) {
+  char path[4096];
+  const size_t size = TRY(sys::readlinkat(AT_FDCWD, format("/proc/self/fd/", fd).c_str(), path, sizeof path));
+  return String(std::string_view(path, size));
+}
+
+bool privileged() { return sys::geteuid() == 0; }
+
+// Limits on devices need a privilege over the host that an ordinary user has not got; whoever may not make
+// device nodes that work loses nothing by it (as every runtime has it).
+void leave_out_devices(cgroup::Limits& limits, const cgroup::GroupSet& set) {
+  if (!set.find(Controller::kDevices)) limits.devices.clear();
+}
+
+Status refuse_used(const cgroup::GroupSet& set, std::string_view path) {
+  const Vector<pid_t> inside = TRY(cgroup::procs(set));
+  if (!inside.empty())
+    return Error::plain(EBUSY, "container's cgroup is not empty: ", inside.size(), " process(es) found in ", path);
+  auto frozen = cgroup::is_frozen(set);
+  if (frozen && *frozen) return Error::plain(EBUSY, "container's cgroup unexpectedly frozen: ", path);
+  return Ok{};
+}
+
+Status refuse_nothing(const cgroup::Parent& parent, std::string_view path) {
+  if (!parent.groups.hierarchies.empty() || !privileged()) return Ok{};
+  String text;
+  for (const cgroup::Unavailable& each : parent.missing)
+    if (each.cause != cgroup::Cause::kNotMounted) append(text, text.empty() ? "" : "; ", each.text);
+  if (text.empty()) return Ok{};
+  return Error::plain(EROFS, "make the cgroup ", path, ": ", text, " (--cgroup-manager disabled goes without)");
+}
+
+Status set_limits(const cgroup::Parent& parent, const cgroup::GroupSet& set, cgroup::Limits& limits) {
+  leave_out_devices(limits, set);
+  TRY(parent.require(cgroup::needed_controllers(limits)));
+  auto done = cgroup::apply_limits(set, limits);
+  const bool only_devices = done.err() == EPERM && !limits.devices.empty() && !privileged();
+  if (!only_devices) return done;
+  limits.devices.clear();
+  return cgroup::apply_limits(set, limits);
+}
+
+
+}  // namespace
+
+Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+  Vector<GroupPath> out;
+  if (request.manager != CgroupManager::kCgroupfs) return out;
+  const String path = path_of(request);
+  for (const cgroup::HierarchyLayout& each : layout.hierarchies) {
+    if (each.controllers.empty()) continue;
+    String full(each.mount_point);
+    if (path.view().starts_with('/'))
+      append(full, path);
+    else
+      append(full, each.own_path.empty() ? "" : "/", each.own_path, "/", path);
+    out.push_back({std::move(full), each.controllers, each.version});
+  }
+  return out;
+}
+
+Result<cgroup::Limits> container_limits(const Config& config) {
+  cgroup::Limits limits;
+  if (config.resources) limits = TRY(parse_resources(*config.resources));
+  Vector<cgroup::DeviceRule> rules;
+  rules.push_back({.allow = false});
+  for (const cgroup::DeviceRule& one : limits.devices) rules.push_back(one);
+  for (const cgroup::DeviceRule& one : cgroup::default_device_rules())
+    if (one.allow) rules.push_back(one);
+  limits.devices = std::move(rules);
+  return limits;
+}
+
+Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+  ContainerGroups out;
+  cgroup::Limits limits = TRY(container_limits(*request.config));
+  if (request.manager == CgroupManager::kDisabled) return out;
+  const String path = path_of(request);
+  cgroup::Parent parent = TRY(cgroup::create_at_path(layout, path, wanted_controllers(layout, limits)));
+  TRY(refuse_nothing(parent, path));
+  TRY(refuse_used(parent.groups, path));
+  out.set = std::move(parent.groups);
+  for (const cgroup::Hierarchy& each : out.set.hierarchies)
+    out.paths.push_back({TRY(path_of_descriptor(each.dir.get())), each.controllers, each.version});
+  parent.groups = {};
+  for (const cgroup::Hierarchy& each : out.set.hierarchies)
+    parent.groups.hierarchies.push_back({each.controllers, each.version, UniqueFd()});
+  if (auto done = set_limits(parent, out.set, limits); !done) {
+    (void)remove_group_paths(out.paths);
+    return done.error();
+  }
+  out.entrances = TRY(open_entrances(out.set, cgroup::Skip::kNothing));
+  return out;
+}
+
+Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip) {
+  Vector<UniqueFd> out;
+  for (const cgroup::Hierarchy& each : set.hierarchies) {
+    if (each.version == Version::kV2 && skip == cgroup::Skip::kUnified) continue;
+    const char* file = each.version == Version::kV2 ? "cgroup.procs" : "tasks";
+    auto entrance = sys::openat(each.dir.get(), file, O_WRONLY);
+    if (!entrance) return entrance.error().while_doing("open ", file, " of a cgroup");
+    out.push_back(std::move(*entrance));
+  }
+  return out;
+}
+
+Status remove_group_paths(const Vector<GroupPath>& paths) {
+  for (const GroupPath& one : paths) {
+    const std::string_view path = one.path;
+    const size_t slash = path.rfind('/');
+    if (slash == 0 || slash == std::string_view::npos) continue;
+    auto base = sys::open(String(path.substr(0, slash)).c_str(), O_PATH | O_DIRECTORY);
+    if (!base) continue;
+    cgroup::GroupSet bases;
+    bases.hierarchies.push_back({one.controllers, one.version, std::move(*base)});
+    auto done = cgroup::remove(bases, String(path.substr(slash + 1)).c_str());
+    if (!done) return done.error().while_doing("remove the cgroup ", path);
+  }
+  return Ok{};
+}
+
+Status remove_groups(const State& state) { return remove_group_paths(state.groups); }
+
+}  // namespace nsbox

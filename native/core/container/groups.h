@@ -1,0 +1,43 @@
+#pragma once
+
+#include "core/container/state.h"
+#include "core/spec/config.h"
+
+// The cgroups of a container under one of the three managers: our own (cgroupfs), systemd, or none.
+namespace nsbox {
+
+struct GroupRequest {
+  CgroupManager manager = CgroupManager::kCgroupfs;
+  std::string_view id;
+  const Config* config = nullptr;
+  pid_t init = 0;  // systemd takes it over itself; with cgroupfs it enters on its own.
+};
+
+struct ContainerGroups {
+  cgroup::GroupSet set;
+  Vector<GroupPath> paths;
+  String unit;
+  bool user_bus = false;
+  // Files that the process writes "0" to, to be in the groups; opened by us, so that it needs no right of its
+  // own.
+  Vector<UniqueFd> entrances;
+};
+
+// Where the groups will be: for the record, before they are made.
+Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request);
+
+// Makes them and sets the limits. An existing group must be empty. What this user may not have is left out,
+// unless a limit needs it: then it is an error with its remedy.
+Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupRequest& request);
+
+// The files of the groups for another process to enter by.
+Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip);
+
+// The limits of the configuration, with the devices that every container may use.
+Result<cgroup::Limits> container_limits(const Config& config);
+
+// Kills whatever is inside and removes them; absent is fine.
+Status remove_groups(const State& state);
+Status remove_group_paths(const Vector<GroupPath>& paths);
+
+}  // namespace nsbox

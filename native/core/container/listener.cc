@@ -1,0 +1,46 @@
+#include "core/container/listener.h"
+
+#include <fcntl.h>
+#include <linux/un.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/json.h"
+#include "core/process/channel.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+
+Status send_listener(int socket, int listener, std::string_view metadata, std::string_view state,
+                     std::string_view oci_version, pid_t pid) {
+  json::Writer out;
+  out.begin_object();
+  out.key("ociVersion").string(oci_version);
+  out.key("fds").begin_array().string("seccompFd").end_array();
+  out.key("pid").number(pid);
+  if (!metadata.empty()) out.key("metadata").string(metadata);
+  String text = out.take();
+  append(text, ",\"state\":", state, "}");
+  const std::string_view parts[] = {text};
+  auto done = send_message(socket, parts, {&listener, 1});
+  if (!done) return done.error().while_doing("hand over the listener of the seccomp filter");
+  return Ok{};
+}
+
+Result<UniqueFd> connect_to_socket(std::string_view path) {
+  UniqueFd socket = TRY(sys::socket(AF_UNIX, SOCK_STREAM, 0));
+  // By a descriptor, since the path may be longer than an address.
+  auto place = sys::open(String(path).c_str(), O_PATH);
+  if (!place) return place.error().while_doing("open the socket ", path);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  const String name = format("/proc/self/fd/", place->get());
+  memcpy(&address.sun_path, name.c_str(), name.size() + 1);
+  auto done = sys::connect(socket.get(), &address, sizeof address);
+  if (!done) return done.error().while_doing("connect to the socket ", path);
+  return socket;
+}
+
+}  // namespace nsbox

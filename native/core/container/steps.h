@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/spec/config.h"
+
+// Steps that the start of a box and of an OCI container have in common.
+namespace nsbox {
+
+Status name_the_host(const Config& config);
+// Through the container's own procfs and never out of it, whatever lies on its paths.
+Status set_sysctls(const Config& config, int proc);
+
+// A new time namespace for the children of the calling process (and, on today's kernels, for its next exec).
+Status make_time_namespace(const Vector<TimeOffset>& offsets);
+
+}  // namespace nsbox

@@ -1,0 +1,206 @@
+#include "core/container/exec.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+
+#include <cerrno>
+
+#include "core/base/text.h"
+#include "core/container/bundle_config.h"
+#include "core/container/id_mapper.h"
+#include "core/container/listener.h"
+#include "core/spec/parse.h"
+#include "core/process/channel.h"
+#include "core/sys/file.h"
+#include "core/sys/syscalls.h"
+#include "runtime/foreground.h"
+#include "runtime/verb.h"
+
+namespace nsbox::runtime {
+namespace {
+
+constexpr int kExecFailed = 255;
+
+constexpr OptionSpec kExecOptions[] = {
+    {"process", 'p', Takes::kValue, "FILE  the process, as in a configuration; - for standard input"},
+    {"detach", 'd', Takes::kNothing, "leave the process to itself"},
+    {"pid-file", 0, Takes::kValue, "FILE  gets the process id"},
+    {"console-socket", 0, Takes::kValue, "SOCKET  gets the terminal's descriptor"},
+    {"pidfd-socket", 0, Takes::kValue, "SOCKET  gets the descriptor of the process"},
+    {"tty", 't', Takes::kNothing, "give it a terminal"},
+    {"cwd", 0, Takes::kValue, "DIR  its working directory"},
+    {"env", 'e', Takes::kValue, "NAME=VALUE  a variable; may be given again"},
+    {"user", 'u', Takes::kValue, "UID[:GID]  who it is, by numbers"},
+    {"additional-gids", 'g', Takes::kValue, "GID  a further group; may be given again"},
+    {"cap", 'c', Takes::kValue, "CAP  a further capability; may be given again"},
+    {"no-new-privs", 0, Takes::kNothing, "no exec gives it more than it has"},
+    {"apparmor", 0, Takes::kValue, "PROFILE  what it is confined by"},
+    {"process-label", 0, Takes::kValue, "LABEL  SELinux's"},
+    {"preserve-fds", 0, Takes::kValue, "N  pass on N descriptors from 3 on"},
+    {"cgroup", 0, Takes::kValue, "PATH  a group below the container's own"},
+    {"ignore-paused", 0, Takes::kNothing, "also in a paused container; it begins when that goes on"},
+    {"no-subreaper", 0, Takes::kNothing, ""}};
+
+// What a process's texts point into.
+struct Prepared {
+  LoadedConfig loaded;
+  Arena arena;
+  String process_text;
+  ProcessSpec process;
+  ExecRequest request;
+  UniqueFd console_socket;
+  UniqueFd pidfd_socket;
+  String pid_file;
+};
+
+Status read_process(std::string_view path, Prepared& out) {
+  auto text = path == "-" ? read_all(0) : read_file_at(AT_FDCWD, String(path).c_str());
+  if (!text) return text.error().while_doing("the process ", path);
+  out.process_text = std::move(*text);
+  auto document = json::parse(out.process_text, out.arena);
+  if (!document) return document.error().while_doing(path);
+  out.process = TRY(parse_process(*document, "process"));
+  return Ok{};
+}
+
+// "1000", "1000:100"; never a name, which would be looked up in files of the container's.
+Status set_user(std::string_view text, ProcessSpec& process) {
+  const auto user = parse_id(cut(text, ':'));
+  if (!user) return usage_error("--user: expected UID[:GID], by numbers");
+  process.user = *user;
+  process.named_user = {};
+  if (text.empty()) return Ok{};
+  const auto group = parse_id(text);
+  if (!group) return usage_error("--user: expected UID[:GID], by numbers");
+  process.group = *group;
+  return Ok{};
+}
+
+void set_variable(std::string_view entry, ProcessSpec& process) {
+  const std::string_view name = entry.substr(0, entry.find('='));
+  std::erase_if(process.env, [&](std::string_view one) {
+    return one.starts_with(name) && one.size() > name.size() && one[name.size()] == '=';
+  });
+  process.env.push_back(entry);
+}
+
+Status add_capability(std::string_view name, ProcessSpec& process) {
+  const auto number = capability_number(name);
+  if (!number) return usage_error("--cap: unknown capability ", name);
+  const CapabilityMask mask = CapabilityMask{1} << *number;
+  CapabilitySets& sets = process.capabilities;
+  sets.bounding |= mask;
+  sets.effective |= mask;
+  sets.permitted |= mask;
+  // An inheritable one would outlive a change of identity (runc 2022-29162); ambient wants it, where there are.
+  if (sets.ambient) sets.ambient |= mask, sets.inheritable |= mask;
+  return Ok{};
+}
+
+// The container's own process, changed by the options.
+Status adapt_process(const Arguments& arguments, ProcessSpec& process) {
+  for (size_t i = 1; i < arguments.operands().size(); i++) {
+    if (i == 1) process.args.clear();
+    process.args.push_back(arguments.operand(i));
+  }
+  process.terminal = arguments.has("tty");
+  if (arguments.has("cwd")) process.cwd = arguments.value("cwd");
+  for (std::string_view entry : arguments.values("env")) {
+    if (entry.find('=') == std::string_view::npos) return usage_error("--env: expected NAME=VALUE: ", entry);
+    set_variable(entry, process);
+  }
+  if (arguments.has("user")) TRY(set_user(arguments.value("user"), process));
+  for (std::string_view text : arguments.values("additional-gids")) {
+    const auto group = parse_id(text);
+    if (!group) return usage_error("--additional-gids: expected a group id: ", text);
+    process.additional_groups.push_back(*group);
+  }
+  for (std::string_view name : arguments.values("cap")) TRY(add_capability(name, process));
+  if (arguments.has("no-new-privs")) process.no_new_privileges = true;
+  if (arguments.has("apparmor")) process.apparmor_profile = arguments.value("apparmor");
+  if (arguments.has("process-label")) process.selinux_label = arguments.value("process-label");
+  return Ok{};
+}
+
+Status choose_process(const Arguments& arguments, Prepared& out) {
+  if (arguments.has("process")) {
+    TRY(read_process(arguments.value("process"), out));
+    if (arguments.has("tty")) out.process.terminal = true;
+    return Ok{};
+  }
+  if (arguments.operands().size() < 2) return usage_error("process args cannot be empty");
+  if (!out.loaded.config.process) return Error::invalid("the container has no process to take after");
+  out.process = *out.loaded.config.process;
+  out.process.rlimits = out.loaded.config.process->rlimits;
+  return adapt_process(arguments, out.process);
+}
+
+Status open_callers_paths(const Arguments& arguments, Prepared& out) {
+  if (arguments.has("pid-file")) out.pid_file = TRY(absolute_path(arguments.value("pid-file")));
+  if (const std::string_view path = arguments.value("console-socket"); !path.empty())
+    out.console_socket = TRY(connect_to_socket(path));
+  if (const std::string_view path = arguments.value("pidfd-socket"); !path.empty())
+    out.pidfd_socket = TRY(connect_to_socket(path));
+  return Ok{};
+}
+
+Status check_terminal(const Arguments& arguments, const Prepared& prepared) {
+  const bool socket = static_cast<bool>(prepared.console_socket);
+  if (prepared.process.terminal && arguments.has("detach") && !socket)
+    return usage_error("cannot allocate tty if runc will detach without setting console socket");
+  if (!prepared.process.terminal && socket)
+    return usage_error("cannot use console socket if runc will not detach or allocate tty");
+  return Ok{};
+}
+
+Status send_descriptor(const UniqueFd& socket, std::string_view name, const UniqueFd& fd) {
+  if (!socket || !fd) return Ok{};
+  const std::string_view parts[] = {name};
+  const int number = fd.get();
+  return send_message(socket.get(), parts, {&number, 1});
+}
+
+Result<int> exec(Globals& globals, const Arguments& arguments, int& exit_status) {
+  const StateDirectory directory = TRY(StateDirectory::open(globals.root, TRY(first_id(arguments))));
+  Prepared prepared;
+  prepared.loaded = TRY(load_saved_config(directory.fd()));
+  TRY(choose_process(arguments, prepared));
+  TRY(open_callers_paths(arguments, prepared));
+  TRY(check_terminal(arguments, prepared));
+  ExecRequest& request = prepared.request;
+  request.process = &prepared.process;
+  request.config = &prepared.loaded.config;
+  request.sub_group = arguments.value("cgroup");
+  request.ignore_paused = arguments.has("ignore-paused");
+  if (arguments.has("preserve-fds")) {
+    const auto count = parse_unsigned(arguments.value("preserve-fds"));
+    if (!count || *count > 1'000) return usage_error("--preserve-fds: expected a number of descriptors");
+    request.preserved_fds = static_cast<unsigned>(*count);
+  }
+  const bool detached = arguments.has("detach");
+  if (!detached) TRY(take_signals());
+  ExecutedProcess process = TRY(exec_in_container(directory, request, exit_status));
+  if (!prepared.pid_file.empty()) TRY(write_pid_file(prepared.pid_file, process.pid));
+  TRY(send_descriptor(prepared.pidfd_socket, "pidfd", process.pidfd));
+  if (prepared.console_socket) {
+    TRY(send_descriptor(prepared.console_socket, "/dev/ptmx", process.terminal));
+    process.terminal.reset();
+  }
+  if (detached) return 0;
+  return stay_with({process.pid, process.pidfd.get(), process.terminal.get()});
+}
+
+Result<int> run_exec(Globals& globals, const Arguments& arguments) {
+  int exit_status = kExecFailed;
+  auto done = exec(globals, arguments, exit_status);
+  if (done) return done;
+  globals.log.fail(format("exec failed: ", done.error().message()));
+  return kExecFailed;
+}
+
+}  // namespace
+
+const Verb kExec = {"exec", "[options] ID COMMAND [ARG...]", "run a further process in a container", kExecOptions,
+                    Operands::kIdThenWords, run_exec};
+
+}  // namespace nsbox::runtime
