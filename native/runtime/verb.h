@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/cgroup/systemd.h"
 #include "core/container/state.h"
 #include "core/container/status.h"
 #include "runtime/arguments.h"
@@ -15,6 +16,8 @@ struct Globals {
   String root;  // Where state lies.
   CgroupManager manager = CgroupManager::kCgroupfs;
   bool debug = false;
+  cgroup::Manager bus = cgroup::Manager::kSystem;
+  cgroup::BusEnvironment bus_environment;
   Log log;
   std::span<const char* const> environment;
   int argc = 0;

@@ -96,6 +96,8 @@ Status set_manager(Globals& globals, const Arguments& options) {
 Status set_up(Globals& globals, const Arguments& options) {
   TRY(set_log(globals, options));
   TRY(set_manager(globals, options));
+  globals.bus = sys::geteuid() == 0 ? cgroup::Manager::kSystem : cgroup::Manager::kUser;
+  globals.bus_environment = {globals.variable("DBUS_SESSION_BUS_ADDRESS"), globals.variable("XDG_RUNTIME_DIR")};
   globals.root = TRY(options.has("root") ? absolute_path(options.value("root"))
                                          : default_root(globals.variable("XDG_RUNTIME_DIR")));
   return Ok{};

@@ -239,7 +239,12 @@ class Creation {
   }
 
   GroupRequest group_request() const {
-    return {.manager = request_.manager, .id = request_.id, .config = &config_, .init = pid_};
+    return {.manager = request_.manager,
+            .id = request_.id,
+            .config = &config_,
+            .init = pid_,
+            .bus = request_.bus,
+            .environment = request_.environment};
   }
 
   Status send_groups() {
@@ -370,7 +375,7 @@ class Creation {
       (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL);
       (void)sys::wait4(pid_, nullptr, __WALL, nullptr);
     }
-    (void)remove_groups(state_);
+    (void)remove_groups(state_, request_.environment);
     (void)directory_.remove();
     if (!request_.pid_file.empty() && state_.made)
       (void)sys::unlinkat(AT_FDCWD, String(request_.pid_file).c_str(), 0);

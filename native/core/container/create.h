@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cgroup/systemd.h"
 #include "core/container/bundle_config.h"
 #include "core/container/hooks.h"
 #include "core/container/rootfs.h"
@@ -20,6 +21,8 @@ struct CreateRequest {
   bool new_keyring = true;
   RootEntry root_entry = RootEntry::kPivot;
   HookOutput hook_output;
+  cgroup::Manager bus = cgroup::Manager::kSystem;
+  cgroup::BusEnvironment environment;
   bool start = false;  // Go on at once, as run does.
 };
 

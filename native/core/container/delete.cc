@@ -43,8 +43,9 @@ void end_creator(const State& state) {
 
 }  // namespace
 
-Status delete_container(const StateDirectory& directory, DeleteMode mode, const HookOutput& output,
+Status delete_container(const StateDirectory& directory, const DeleteRequest& request,
                         Vector<String>& warnings) {
+  const DeleteMode mode = request.mode;
   auto locked = directory.lock(kLockTimeout);
   if (!locked && mode == DeleteMode::kStoppedOnly) return locked;
   auto state = directory.read();
@@ -55,8 +56,8 @@ Status delete_container(const StateDirectory& directory, DeleteMode mode, const 
   TRY(refuse_living(directory, *state, mode));
   end_creator(*state);
   TRY(end_container(*state));
-  TRY(remove_groups(*state));
-  run_poststop(directory, *state, output, warnings);
+  TRY(remove_groups(*state, request.environment));
+  run_poststop(directory, *state, request.hook_output, warnings);
   return directory.remove();
 }
 

@@ -111,25 +111,60 @@ Result<cgroup::Limits> container_limits(const Config& config) {
   return limits;
 }
 
+namespace {
+
+struct MadeParent {
+  cgroup::Parent parent;
+  String unit;
+};
+
+Result<MadeParent> make_by_systemd(const GroupRequest& request, const cgroup::Limits& limits) {
+  Vector<cgroup::NamedValue> annotations;
+  for (const Annotation& one : request.config->annotations) annotations.push_back({one.name, one.value});
+  cgroup::SystemdGroup made = TRY(cgroup::start_systemd_unit({.cgroups_path = request.config->cgroups_path,
+                                                              .container_id = request.id,
+                                                              .pid = request.init,
+                                                              .limits = &limits,
+                                                              .annotations = annotations,
+                                                              .manager = request.bus,
+                                                              .environment = request.environment}));
+  return MadeParent{std::move(made.parent), std::move(made.unit)};
+}
+
+Result<MadeParent> make_by_path(const cgroup::Layout& layout, const GroupRequest& request,
+                                const cgroup::Limits& limits) {
+  const String path = path_of(request);
+  MadeParent out{TRY(cgroup::create_at_path(layout, path, wanted_controllers(layout, limits))), {}};
+  TRY(refuse_nothing(out.parent, path));
+  TRY(refuse_used(out.parent.groups, path));
+  return out;
+}
+
+}  // namespace
+
 Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupRequest& request) {
   ContainerGroups out;
   cgroup::Limits limits = TRY(container_limits(*request.config));
   if (request.manager == CgroupManager::kDisabled) return out;
-  const String path = path_of(request);
-  cgroup::Parent parent = TRY(cgroup::create_at_path(layout, path, wanted_controllers(layout, limits)));
-  TRY(refuse_nothing(parent, path));
-  TRY(refuse_used(parent.groups, path));
-  out.set = std::move(parent.groups);
-  for (const cgroup::Hierarchy& each : out.set.hierarchies)
+  const bool by_systemd = request.manager == CgroupManager::kSystemd;
+  MadeParent made = TRY(by_systemd ? make_by_systemd(request, limits) : make_by_path(layout, request, limits));
+  out.unit = std::move(made.unit);
+  out.user_bus = request.bus == cgroup::Manager::kUser;
+  const cgroup::GroupSet& groups = made.parent.groups;
+  for (const cgroup::Hierarchy& each : groups.hierarchies)
     out.paths.push_back({TRY(path_of_descriptor(each.dir.get())), each.controllers, each.version});
-  parent.groups = {};
-  for (const cgroup::Hierarchy& each : out.set.hierarchies)
-    parent.groups.hierarchies.push_back({each.controllers, each.version, UniqueFd()});
-  if (auto done = set_limits(parent, out.set, limits); !done) {
+  auto done = set_limits(made.parent, groups, limits);
+  if (done) {
+    // systemd has moved it already, in the hierarchy that is its own.
+    auto entrances = open_entrances(groups, by_systemd ? cgroup::Skip::kUnified : cgroup::Skip::kNothing);
+    if (entrances) out.entrances = std::move(*entrances);
+    done = entrances ? Status(Ok{}) : Status(entrances.error());
+  }
+  if (!done) {
     (void)remove_group_paths(out.paths);
     return done.error();
   }
-  out.entrances = TRY(open_entrances(out.set, cgroup::Skip::kNothing));
+  out.set = std::move(made.parent.groups);
   return out;
 }
 
@@ -160,6 +195,12 @@ Status remove_group_paths(const Vector<GroupPath>& paths) {
   return Ok{};
 }
 
-Status remove_groups(const State& state) { return remove_group_paths(state.groups); }
+Status remove_groups(const State& state, const cgroup::BusEnvironment& environment) {
+  if (state.manager == CgroupManager::kSystemd && !state.unit.empty()) {
+    const auto manager = state.user_bus ? cgroup::Manager::kUser : cgroup::Manager::kSystem;
+    TRY(cgroup::stop_systemd_unit({.unit = state.unit, .manager = manager, .environment = environment}));
+  }
+  return remove_group_paths(state.groups);
+}
 
 }  // namespace nsbox

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cgroup/systemd.h"
 #include "core/container/state.h"
 #include "core/spec/config.h"
 
@@ -11,6 +12,8 @@ struct GroupRequest {
   std::string_view id;
   const Config* config = nullptr;
   pid_t init = 0;  // systemd takes it over itself; with cgroupfs it enters on its own.
+  cgroup::Manager bus = cgroup::Manager::kSystem;
+  cgroup::BusEnvironment environment = {};  // Where the user's bus is.
 };
 
 struct ContainerGroups {
@@ -37,7 +40,7 @@ Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Ski
 Result<cgroup::Limits> container_limits(const Config& config);
 
 // Kills whatever is inside and removes them; absent is fine.
-Status remove_groups(const State& state);
+Status remove_groups(const State& state, const cgroup::BusEnvironment& environment = {});
 Status remove_group_paths(const Vector<GroupPath>& paths);
 
 }  // namespace nsbox

@@ -98,6 +98,8 @@ Status prepare(Globals& globals, const Arguments& arguments, bool detached, Prep
   request.id = TRY(only_id(arguments));
   request.root = globals.root;
   request.manager = globals.manager;
+  request.bus = globals.bus;
+  request.environment = globals.bus_environment;
   request.preserved_fds = TRY(preserved_fds(globals, arguments));
   TRY(open_callers_paths(arguments, out));
   TRY(enter_bundle(arguments, out));
@@ -131,7 +133,9 @@ Result<int> run_create(Globals& globals, const Arguments& arguments) {
 // Ends what run has started, whatever it was that went wrong.
 void clear(Globals& globals, const CreatedContainer& created, const HookOutput& output) {
   Vector<String> warnings;
-  if (auto done = delete_container(created.directory, DeleteMode::kForce, output, warnings); !done)
+  if (auto done = delete_container(
+          created.directory,
+          {.mode = DeleteMode::kForce, .hook_output = output, .environment = globals.bus_environment}, warnings); !done)
     warnings.push_back(done.error().message());
   for (const String& warning : warnings) globals.log.warn(warning);
 }

@@ -69,7 +69,9 @@ Status delete_one(Globals& globals, std::string_view id, DeleteMode mode) {
   HookFiles files;
   if (auto state = directory->read()) files = TRY(open_hook_files(*state));
   Vector<String> warnings;
-  auto done = delete_container(*directory, mode, files.output(), warnings);
+  auto done = delete_container(
+      *directory, {.mode = mode, .hook_output = files.output(), .environment = globals.bus_environment},
+      warnings);
   for (const String& warning : warnings) globals.log.warn(warning);
   return done;
 }
