@@ -13,10 +13,10 @@ enum class Takes : uint8_t { kNothing, kValue };
 
 // One option of a verb: "--bundle", "-b".
 struct OptionSpec {
-  std::string_view name;   // Without its dashes.
-  char letter = 0;         // 0: it has none.
+  std::string_view name;  // Without its dashes.
+  char letter = 0;        // 0: it has none.
   Takes takes = Takes::kNothing;
-  std::string_view help;   // "PATH  the bundle's directory"; empty: accepted, and not told of.
+  std::string_view help;  // "PATH  the bundle's directory"; empty: accepted, and not told of.
 };
 
 // Where a verb's own operands end, and options are no longer ours.

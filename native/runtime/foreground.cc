@@ -146,7 +146,8 @@ class Stay {
 
 Status take_signals() {
   // What tells of a mistake of ours stays with us.
-  constexpr uint64_t kOurs = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGABRT);
+  constexpr uint64_t kOurs =
+      bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGABRT);
   return sys::sigprocmask(SIG_SETMASK, ~kOurs);
 }
 

@@ -25,8 +25,8 @@ String as_json(LogLevel level, std::string_view message) {
 String as_text(LogLevel level, std::string_view message) {
   json::Writer quoted;
   quoted.string(message);
-  return format("time=\"", seconds_text(sys::realtime_ns()), "\" level=", kLevels[static_cast<uint8_t>(level)],
-                " msg=", quoted.view(), "\n");
+  return format("time=\"", seconds_text(sys::realtime_ns()),
+                "\" level=", kLevels[static_cast<uint8_t>(level)], " msg=", quoted.view(), "\n");
 }
 
 }  // namespace

@@ -90,9 +90,12 @@ class Matcher {
   static bool rest_of_sequence(Matcher& self, const Then& then, size_t at) {
     return self.sequence(then.from, then.to, at, then.next);
   }
-  static bool follow_repeat(Matcher& self, const Then& then, size_t at) { return repeat(self, *then.next, at); }
+  static bool follow_repeat(Matcher& self, const Then& then, size_t at) {
+    return repeat(self, *then.next, at);
+  }
 
-  // As many as there are, then fewer. `least` is where the atom begins; one that takes nothing is not repeated.
+  // As many as there are, then fewer. `least` is where the atom begins; one that takes nothing is not
+  // repeated.
   static bool repeat(Matcher& self, const Then& then, size_t at) {
     if (++self.steps_ > kMostSteps) return false;
     if (then.most && then.entered != at) {

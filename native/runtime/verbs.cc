@@ -11,14 +11,16 @@ namespace {
 constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState, &kKill, &kDelete, &kRun, &kExec};
 
 constexpr OptionSpec kGlobalOptions[] = {
-    {"root", 0, Takes::kValue, "DIR  where the state of containers lies (default: /run/nsbox, or $XDG_RUNTIME_DIR/nsbox)"},
+    {"root", 0, Takes::kValue,
+     "DIR  where the state of containers lies (default: /run/nsbox, or $XDG_RUNTIME_DIR/nsbox)"},
     {"log", 0, Takes::kValue, "FILE  where errors and warnings go too"},
     {"log-format", 0, Takes::kValue, "text|json  (default: text)"},
     {"log-level", 0, Takes::kValue, "error|warning|info|debug  (default: info)"},
     {"debug", 0, Takes::kNothing, "the same as --log-level debug"},
     {"systemd-cgroup", 0, Takes::kNothing, "the same as --cgroup-manager systemd"},
     {"cgroup-manager", 0, Takes::kValue, "cgroupfs|systemd|disabled  (default: cgroupfs)"},
-    {"rootless", 0, Takes::kValue, "true|false|auto  (accepted: what this user may do is found out by trying)"},
+    {"rootless", 0, Takes::kValue,
+     "true|false|auto  (accepted: what this user may do is found out by trying)"},
     {"criu", 0, Takes::kValue, ""},
     {"version", 'v', Takes::kNothing, "tell the version"},
     {"help", 'h', Takes::kNothing, "tell this"}};
@@ -36,8 +38,9 @@ void append_option(String& out, const OptionSpec& option) {
 }
 
 String program_help() {
-  String out("usage: nsbox-runtime [global options] COMMAND [options] [ID] [ARG...]\n\n"
-             "An OCI runtime: runs containers as a bundle's config.json describes them.\n\nCommands:\n");
+  String out(
+      "usage: nsbox-runtime [global options] COMMAND [options] [ID] [ARG...]\n\n"
+      "An OCI runtime: runs containers as a bundle's config.json describes them.\n\nCommands:\n");
   for (const Verb* verb : kVerbs) {
     append(out, "  ", verb->name);
     for (size_t i = verb->name.size(); i < 12; i++) out.append(' ');
@@ -53,7 +56,8 @@ String program_help() {
 }
 
 String verb_help(const Verb& verb) {
-  String out = format("usage: nsbox-runtime ", verb.name, " ", verb.usage, "\n\n", verb.summary, "\n\nOptions:\n");
+  String out =
+      format("usage: nsbox-runtime ", verb.name, " ", verb.usage, "\n\n", verb.summary, "\n\nOptions:\n");
   for (const OptionSpec& option : verb.options) append_option(out, option);
   append_option(out, kHelp);
   return out;
@@ -73,7 +77,8 @@ Result<LogLevel> parse_level(std::string_view text) {
 
 Status set_log(Globals& globals, const Arguments& options) {
   const std::string_view form = options.value("log-format", "text");
-  if (form != "text" && form != "json") return usage_error("invalid log-format: ", form, ": expected text or json");
+  if (form != "text" && form != "json")
+    return usage_error("invalid log-format: ", form, ": expected text or json");
   globals.log.set_format(form == "json" ? LogFormat::kJson : LogFormat::kText);
   if (options.has("log-level")) globals.log.set_level(TRY(parse_level(options.value("log-level"))));
   if (options.has("debug")) globals.log.set_level(LogLevel::kDebug);
@@ -97,7 +102,8 @@ Status set_up(Globals& globals, const Arguments& options) {
   TRY(set_log(globals, options));
   TRY(set_manager(globals, options));
   globals.bus = sys::geteuid() == 0 ? cgroup::Manager::kSystem : cgroup::Manager::kUser;
-  globals.bus_environment = {globals.variable("DBUS_SESSION_BUS_ADDRESS"), globals.variable("XDG_RUNTIME_DIR")};
+  globals.bus_environment = {globals.variable("DBUS_SESSION_BUS_ADDRESS"),
+                             globals.variable("XDG_RUNTIME_DIR")};
   globals.root = TRY(options.has("root") ? absolute_path(options.value("root"))
                                          : default_root(globals.variable("XDG_RUNTIME_DIR")));
   return Ok{};
@@ -112,7 +118,8 @@ const Verb* find_verb(std::string_view name) {
 int tell(const Status& printed) { return printed ? 0 : 1; }
 
 int fail(Globals& globals, std::string_view verb, const Error& error) {
-  globals.log.fail(verb.empty() ? error.message() : format("nsbox-runtime ", verb, " failed: ", error.message()));
+  globals.log.fail(verb.empty() ? error.message()
+                                : format("nsbox-runtime ", verb, " failed: ", error.message()));
   return 1;
 }
 
@@ -120,7 +127,8 @@ bool asks_for_help(std::span<const std::string_view> words, const Verb& verb) {
   for (size_t i = 0; i < words.size(); i++) {
     if (words[i] == "--help" || words[i] == "-h") return true;
     // Behind the id, they are words of somebody else's.
-    if (words[i] == "--" || (verb.operands == Operands::kIdThenWords && !words[i].starts_with('-'))) return false;
+    if (words[i] == "--" || (verb.operands == Operands::kIdThenWords && !words[i].starts_with('-')))
+      return false;
   }
   return false;
 }
@@ -157,7 +165,8 @@ int run_verb(int argc, char** argv, char** envp) {
   if (name == "version") return tell(print(version_text()));
   if (name == "help") return tell(print(program_help()));
   const Verb* verb = find_verb(name);
-  if (!verb) return fail(globals, "", Error::invalid("no such command: ", name, " (nsbox-runtime --help lists them)"));
+  if (!verb)
+    return fail(globals, "", Error::invalid("no such command: ", name, " (nsbox-runtime --help lists them)"));
   return run(globals, *verb, std::span(words).subspan(consumed + 1));
 }
 

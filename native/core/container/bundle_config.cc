@@ -45,8 +45,9 @@ Result<LoadedConfig> load_config(int dir, std::string_view path) {
   if (!config.process) return Error::invalid(path, ": process: missing");
   if (config.root_path.empty()) return Error::invalid(path, ": root.path: missing");
   if (!config.has_namespace(CLONE_NEWNS))
-    return Error::invalid(path, ": linux.namespaces: a container without a mount namespace would change the "
-                                "host's mounts; it is not supported");
+    return Error::invalid(path,
+                          ": linux.namespaces: a container without a mount namespace would change the "
+                          "host's mounts; it is not supported");
   return loaded;
 }
 

@@ -190,8 +190,12 @@ class ContainerInit {
 
   // Who waits for the end of a descriptor that our creator had shall not wait for our start.
   void close_what_is_done() const {
-    Vector<int> kept = {request_.start_socket, root_.get(), proc_.get(), terminal_.slave.get(),
-                        request_.listener_socket, request_.hook_output.output,
+    Vector<int> kept = {request_.start_socket,
+                        root_.get(),
+                        proc_.get(),
+                        terminal_.slave.get(),
+                        request_.listener_socket,
+                        request_.hook_output.output,
                         request_.hook_output.error_output};
     std::sort(kept.begin(), kept.end());
     unsigned from = 3 + request_.preserved_fds;

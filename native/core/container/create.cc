@@ -74,9 +74,10 @@ class Creation {
     state_.id = String(request_.id);
     state_.oci_version = String(config_.oci_version);
     state_.bundle = String(request_.bundle);
-    state_.rootfs = config_.root_path.starts_with('/')
-                        ? String(config_.root_path)
-                        : format(request_.bundle, request_.bundle.ends_with('/') ? "" : "/", config_.root_path);
+    state_.rootfs =
+        config_.root_path.starts_with('/')
+            ? String(config_.root_path)
+            : format(request_.bundle, request_.bundle.ends_with('/') ? "" : "/", config_.root_path);
     state_.created = time_text(sys::realtime_ns());
     state_.owner = sys::geteuid();
     for (const NamespaceSpec& one : config_.namespaces) state_.namespaces |= one.flag;
@@ -86,8 +87,9 @@ class Creation {
     state_.has_poststop = !config_.hooks.poststop.empty();
     for (const Annotation& one : config_.annotations)
       state_.annotations.push_back({String(one.name), String(one.value)});
-    std::sort(state_.annotations.begin(), state_.annotations.end(),
-              [](const StateAnnotation& a, const StateAnnotation& b) { return a.name.view() < b.name.view(); });
+    std::sort(
+        state_.annotations.begin(), state_.annotations.end(),
+        [](const StateAnnotation& a, const StateAnnotation& b) { return a.name.view() < b.name.view(); });
   }
 
   // Memory that the process shares with us: its filter is compiled while it builds its root.
@@ -98,8 +100,8 @@ class Creation {
     init_.filter_options = install_options(profile_);
     state_.filter_flags = init_.filter_options.flags;
     state_.filter_listens = init_.filter_options.listener;
-    void* memory = TRY(sys::mmap(kMaxFilter * sizeof(sock_filter), PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1));
+    void* memory = TRY(
+        sys::mmap(kMaxFilter * sizeof(sock_filter), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1));
     shared_filter_ = static_cast<sock_filter*>(memory);
     init_.filter = shared_filter_;
     if (!init_.filter_options.listener) return Ok{};
@@ -257,9 +259,10 @@ class Creation {
     if (const auto& score = config_.process->oom_score_adj) TRY(set_oom_score(*score));
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
-    return tell(channel_.get(),
-                {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
-                fds);
+    return tell(
+        channel_.get(),
+        {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
+        fds);
   }
 
   Status compile_filter() {
@@ -301,8 +304,8 @@ class Creation {
   }
 
   Status run_runtime_hooks() {
-    const String state =
-        public_state(state_, ContainerStatus::kCreated, StateFields::kStandard, name_of(ContainerStatus::kCreating));
+    const String state = public_state(state_, ContainerStatus::kCreated, StateFields::kStandard,
+                                      name_of(ContainerStatus::kCreating));
     TRY(run_hooks("prestart", config_.hooks.prestart, state, request_.hook_output));
     return run_hooks("createRuntime", config_.hooks.create_runtime, state, request_.hook_output);
   }
@@ -355,7 +358,8 @@ class Creation {
         *ended = true;
         return Ok{};
       }
-      return Error::plain(ECHILD, "container init died before it was ready (was it killed, or out of memory?)");
+      return Error::plain(ECHILD,
+                          "container init died before it was ready (was it killed, or out of memory?)");
     }
     memcpy(&message, buffer, sizeof message);
     if (message.step == CreateStep::kFailed)

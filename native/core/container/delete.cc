@@ -24,7 +24,8 @@ void run_poststop(const StateDirectory& directory, const State& state, const Hoo
   // Each is tried, whatever became of the one before.
   for (const Hook& hook : loaded->config.hooks.poststop) {
     const Vector<Hook> one(1, hook);
-    if (auto done = run_hooks("poststop", one, text, output); !done) warnings.push_back(done.error().message());
+    if (auto done = run_hooks("poststop", one, text, output); !done)
+      warnings.push_back(done.error().message());
   }
 }
 

@@ -19,8 +19,8 @@ struct ExecutedProcess {
   UniqueFd terminal;
 };
 
-// Starts a process in a living container: in its namespaces, its groups and under its filter; returns when its
-// exec has worked. `exit_status` is what a shell would give for a failure.
+// Starts a process in a living container: in its namespaces, its groups and under its filter; returns when
+// its exec has worked. `exit_status` is what a shell would give for a failure.
 Result<ExecutedProcess> exec_in_container(const StateDirectory& directory, const ExecRequest& request,
                                           int& exit_status);
 

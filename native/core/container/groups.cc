@@ -55,7 +55,8 @@ void leave_out_devices(cgroup::Limits& limits, const cgroup::GroupSet& set) {
 Status refuse_used(const cgroup::GroupSet& set, std::string_view path) {
   const Vector<pid_t> inside = TRY(cgroup::procs(set));
   if (!inside.empty())
-    return Error::plain(EBUSY, "container's cgroup is not empty: ", inside.size(), " process(es) found in ", path);
+    return Error::plain(EBUSY, "container's cgroup is not empty: ", inside.size(), " process(es) found in ",
+                        path);
   auto frozen = cgroup::is_frozen(set);
   if (frozen && *frozen) return Error::plain(EBUSY, "container's cgroup unexpectedly frozen: ", path);
   return Ok{};
@@ -67,7 +68,8 @@ Status refuse_nothing(const cgroup::Parent& parent, std::string_view path) {
   for (const cgroup::Unavailable& each : parent.missing)
     if (each.cause != cgroup::Cause::kNotMounted) append(text, text.empty() ? "" : "; ", each.text);
   if (text.empty()) return Ok{};
-  return Error::plain(EROFS, "make the cgroup ", path, ": ", text, " (--cgroup-manager disabled goes without)");
+  return Error::plain(EROFS, "make the cgroup ", path, ": ", text,
+                      " (--cgroup-manager disabled goes without)");
 }
 
 Status set_limits(const cgroup::Parent& parent, const cgroup::GroupSet& set, cgroup::Limits& limits) {
@@ -79,7 +81,6 @@ Status set_limits(const cgroup::Parent& parent, const cgroup::GroupSet& set, cgr
   limits.devices.clear();
   return cgroup::apply_limits(set, limits);
 }
-
 
 }  // namespace
 
@@ -147,7 +148,8 @@ Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupReq
   cgroup::Limits limits = TRY(container_limits(*request.config));
   if (request.manager == CgroupManager::kDisabled) return out;
   const bool by_systemd = request.manager == CgroupManager::kSystemd;
-  MadeParent made = TRY(by_systemd ? make_by_systemd(request, limits) : make_by_path(layout, request, limits));
+  MadeParent made =
+      TRY(by_systemd ? make_by_systemd(request, limits) : make_by_path(layout, request, limits));
   out.unit = std::move(made.unit);
   out.user_bus = request.bus == cgroup::Manager::kUser;
   const cgroup::GroupSet& groups = made.parent.groups;

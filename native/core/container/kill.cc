@@ -20,12 +20,12 @@ struct NamedSignal {
   int number;
 };
 constexpr NamedSignal kSignals[] = {
-    {"HUP", 1},     {"INT", 2},   {"QUIT", 3},  {"ILL", 4},    {"TRAP", 5},    {"ABRT", 6},  {"IOT", 6},
-    {"BUS", 7},     {"FPE", 8},   {"KILL", 9},  {"USR1", 10},  {"SEGV", 11},   {"USR2", 12}, {"PIPE", 13},
-    {"ALRM", 14},   {"TERM", 15}, {"STKFLT", 16}, {"CHLD", 17}, {"CLD", 17},   {"CONT", 18}, {"STOP", 19},
-    {"TSTP", 20},   {"TTIN", 21}, {"TTOU", 22}, {"URG", 23},   {"XCPU", 24},   {"XFSZ", 25}, {"VTALRM", 26},
-    {"PROF", 27},   {"WINCH", 28}, {"IO", 29},  {"POLL", 29},  {"PWR", 30},    {"SYS", 31},  {"RTMIN", 34},
-    {"RTMAX", 64},
+    {"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ILL", 4},     {"TRAP", 5},    {"ABRT", 6},
+    {"IOT", 6},   {"BUS", 7},   {"FPE", 8},   {"KILL", 9},    {"USR1", 10},   {"SEGV", 11},
+    {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15},   {"STKFLT", 16}, {"CHLD", 17},
+    {"CLD", 17},  {"CONT", 18}, {"STOP", 19}, {"TSTP", 20},   {"TTIN", 21},   {"TTOU", 22},
+    {"URG", 23},  {"XCPU", 24}, {"XFSZ", 25}, {"VTALRM", 26}, {"PROF", 27},   {"WINCH", 28},
+    {"IO", 29},   {"POLL", 29}, {"PWR", 30},  {"SYS", 31},    {"RTMIN", 34},  {"RTMAX", 64},
 };
 
 bool equal_ignoring_case(std::string_view text, std::string_view upper) {
@@ -83,8 +83,7 @@ Status kill_container(const StateDirectory& directory, const State& state, int s
   if (done.err() == ESRCH) return Error::plain(ESRCH, "container not running");
   TRY(std::move(done));
   // A frozen process dies when it is thawed only (v1).
-  if (signal == SIGKILL && status == ContainerStatus::kPaused)
-    (void)cgroup::thaw(TRY(open_groups(state)));
+  if (signal == SIGKILL && status == ContainerStatus::kPaused) (void)cgroup::thaw(TRY(open_groups(state)));
   return Ok{};
 }
 

@@ -147,7 +147,8 @@ Status NewProcess::take_stdio() {
   for (unsigned i = 0; i < 3; i++) {
     // So that the program may open /dev/stdout again under its own id. Never what was handed in from the
     // host: its owner could change it there.
-    if (who_.user != 0 && ((process_.own_pipes >> i & 1) || (stdio_[i] == static_cast<int>(i) && may_change_owner(stdio_[i]))))
+    if (who_.user != 0 &&
+        ((process_.own_pipes >> i & 1) || (stdio_[i] == static_cast<int>(i) && may_change_owner(stdio_[i]))))
       (void)sys::fchown(stdio_[i], who_.user, who_.group);
     if (stdio_[i] == static_cast<int>(i)) continue;
     TRY(sys::dup3(stdio_[i], static_cast<int>(i), 0));

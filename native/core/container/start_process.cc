@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <optional>
 
+#include "core/container/container_terminal.h"
 #include "core/mount/dev.h"
 #include "core/process/clone.h"
-#include "core/container/container_terminal.h"
 #include "core/sys/beneath.h"
 #include "core/sys/syscalls.h"
 

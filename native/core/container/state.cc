@@ -111,7 +111,8 @@ Status read_state(const Reader& state, State& out) {
   TRY(state.read("poststart", out.has_poststart));
   TRY(state.read("poststop", out.has_poststop));
   TRY(state.read("intelRdt", out.intel_rdt));
-  return state.with_object("annotations", [&](const Reader& object) { return read_annotations(object, out); });
+  return state.with_object("annotations",
+                           [&](const Reader& object) { return read_annotations(object, out); });
 }
 
 bool is_id_character(char c) {
@@ -127,9 +128,7 @@ Result<UniqueFd> make_root(std::string_view root) {
   return dir;
 }
 
-Error does_not_exist(std::string_view id) {
-  return Error::plain(ENOENT, "container does not exist: ", id);
-}
+Error does_not_exist(std::string_view id) { return Error::plain(ENOENT, "container does not exist: ", id); }
 
 }  // namespace
 
@@ -208,12 +207,13 @@ Result<StateDirectory> StateDirectory::open(std::string_view root, std::string_v
 Result<State> StateDirectory::read() const {
   auto text = read_file_at(dir_.get(), kStateFile, size_t{4} << 20);
   if (text.err() == ENOENT)
-    return Error::plain(ENOENT, "the container ", id_, " is half made: it has no state yet (delete --force removes it)");
+    return Error::plain(ENOENT, "the container ", id_,
+                        " is half made: it has no state yet (delete --force removes it)");
   if (!text) return text.error().while_doing("read the state of ", id_);
   auto state = parse_state(*text);
   if (!state)
-    return Error::plain(state.err(), "the state of ", id_, " is damaged (delete --force removes it): ",
-                        state.error().message());
+    return Error::plain(state.err(), "the state of ", id_,
+                        " is damaged (delete --force removes it): ", state.error().message());
   return state;
 }
 
@@ -263,7 +263,8 @@ Result<String> default_root(std::string_view xdg_runtime_dir) {
   constexpr int kWrite = 2;
   if (sys::faccessat2(AT_FDCWD, "/run", kWrite, AT_EACCESS)) return String("/run/nsbox");
   if (xdg_runtime_dir.starts_with('/')) return format(xdg_runtime_dir, "/nsbox");
-  return Error::invalid("this user may not write to /run: set XDG_RUNTIME_DIR, or name a directory with --root");
+  return Error::invalid(
+      "this user may not write to /run: set XDG_RUNTIME_DIR, or name a directory with --root");
 }
 
 }  // namespace nsbox

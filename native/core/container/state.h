@@ -41,11 +41,11 @@ struct State {
   String oci_version;
   String bundle;
   String rootfs;
-  String created;      // RFC 3339.
-  bool made = false;   // Create has come to its end.
-  ProcessId creator;   // The process that creates it.
+  String created;     // RFC 3339.
+  bool made = false;  // Create has come to its end.
+  ProcessId creator;  // The process that creates it.
   ProcessId init;
-  uint32_t owner = 0;  // The user who made it.
+  uint32_t owner = 0;       // The user who made it.
   uint64_t namespaces = 0;  // CLONE_NEW*, that it has of its own or by path.
   CgroupManager manager = CgroupManager::kCgroupfs;
   String cgroups_path;  // As it was asked for.

@@ -125,7 +125,8 @@ Result<String> arrival_name(std::string_view new_name) {
   return format("ns", random);
 }
 
-Status move(const Netlink& here, std::string_view host_name, std::string_view new_name, int network_namespace) {
+Status move(const Netlink& here, std::string_view host_name, std::string_view new_name,
+            int network_namespace) {
   const Netlink there = TRY(Netlink::open_in(network_namespace));
   const int index = TRY(index_of(here, host_name));
   // The kernel would notice after the move only, and the device would be gone with the container.
@@ -154,7 +155,8 @@ Status move_net_device(std::string_view host_name, std::string_view new_name, in
   auto here = Netlink::open();
   Status done = here ? move(*here, host_name, new_name, network_namespace) : Status(here.error());
   if (!done)
-    return done.error().while_doing("move the network device ", host_name, " into the container as ", new_name);
+    return done.error().while_doing("move the network device ", host_name, " into the container as ",
+                                    new_name);
   return Ok{};
 }
 

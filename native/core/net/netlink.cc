@@ -76,9 +76,7 @@ Vector<Attribute> Answer::attributes(size_t header_size) const {
   return at > body_.size() ? Vector<Attribute>{} : read_attributes(body_.subspan(at));
 }
 
-Result<Netlink> Netlink::open() {
-  return Netlink(TRY(sys::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)));
-}
+Result<Netlink> Netlink::open() { return Netlink(TRY(sys::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE))); }
 
 Result<Netlink> Netlink::open_in(int network_namespace) {
   const UniqueFd home = TRY(sys::open("/proc/self/ns/net", O_RDONLY));

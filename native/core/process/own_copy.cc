@@ -11,7 +11,7 @@ namespace nsbox {
 namespace {
 
 constexpr int kGetSeals = 1024 + 10, kAddSeals = 1024 + 9;  // F_GET_SEALS, F_ADD_SEALS
-constexpr long kAllSeals = 1 | 2 | 4 | 8;                     // seal, shrink, grow, write
+constexpr long kAllSeals = 1 | 2 | 4 | 8;                   // seal, shrink, grow, write
 
 bool is_sealed(int program) {
   auto seals = sys::fcntl(program, kGetSeals, 0);

@@ -44,7 +44,8 @@ struct Child {
     int safe[16];
     if (count > 13) return Error(EMFILE);
     for (int i = 0; i < 3 + count; i++)
-      safe[i] = TRY(sys::fcntl(i < 3 ? stdio[i] : fds[static_cast<size_t>(i - 3)], F_DUPFD_CLOEXEC, 3 + count));
+      safe[i] =
+          TRY(sys::fcntl(i < 3 ? stdio[i] : fds[static_cast<size_t>(i - 3)], F_DUPFD_CLOEXEC, 3 + count));
     for (int i = 0; i < 3 + count; i++) TRY(sys::dup3(safe[i], i, 0));
     return sys::close_range(static_cast<unsigned>(3 + count), ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
   }
@@ -89,7 +90,8 @@ class Run {
     child.stdio[0] = in.read.get();
     child.stdio[1] = request_.output >= 0 ? request_.output : out.write.get();
     child.stdio[2] = request_.error_output >= 0 ? request_.error_output : err.write.get();
-    Cloned cloned = TRY(clone_vfork({.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD}, &Child::run, &child));
+    Cloned cloned =
+        TRY(clone_vfork({.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD}, &Child::run, &child));
     pid_ = cloned.pid;
     pidfd_ = std::move(cloned.pidfd);
     if (child.err) {

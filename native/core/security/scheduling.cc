@@ -20,8 +20,8 @@ struct Named {
 };
 
 constexpr Named kPolicies[] = {
-    {"SCHED_OTHER", 0}, {"SCHED_FIFO", 1}, {"SCHED_RR", 2},       {"SCHED_BATCH", 3},
-    {"SCHED_ISO", 4},  // Reserved: the kernel has never had it, and says so.
+    {"SCHED_OTHER", 0}, {"SCHED_FIFO", 1},     {"SCHED_RR", 2},
+    {"SCHED_BATCH", 3}, {"SCHED_ISO", 4},  // Reserved: the kernel has never had it, and says so.
     {"SCHED_IDLE", 5},  {"SCHED_DEADLINE", 6},
 };
 constexpr Named kFlags[] = {
@@ -40,8 +40,12 @@ constexpr Named kIoClasses[] = {
 };
 // By number: some of these are younger than the headers of some distributions.
 constexpr Named kMemoryModes[] = {
-    {"MPOL_DEFAULT", 0}, {"MPOL_PREFERRED", 1},      {"MPOL_BIND", 2},
-    {"MPOL_INTERLEAVE", 3}, {"MPOL_LOCAL", 4}, {"MPOL_PREFERRED_MANY", 5},
+    {"MPOL_DEFAULT", 0},
+    {"MPOL_PREFERRED", 1},
+    {"MPOL_BIND", 2},
+    {"MPOL_INTERLEAVE", 3},
+    {"MPOL_LOCAL", 4},
+    {"MPOL_PREFERRED_MANY", 5},
     {"MPOL_WEIGHTED_INTERLEAVE", 6},
 };
 constexpr Named kMemoryFlags[] = {

@@ -89,7 +89,8 @@ Status read_linux(const Reader& linux_object, Config& out, Arena& arena) {
   TRY(linux_object.each_object("devices", [&](const Reader& one) { return read_device(one, out); }));
   TRY(linux_object.read("maskedPaths", out.masked_paths));
   TRY(linux_object.read("readonlyPaths", out.readonly_paths));
-  TRY(linux_object.with_object("sysctl", [&](const Reader& sysctls) { return read_sysctls(sysctls, out, arena); }));
+  TRY(linux_object.with_object("sysctl",
+                               [&](const Reader& sysctls) { return read_sysctls(sysctls, out, arena); }));
   std::string_view propagation;
   TRY(linux_object.read("rootfsPropagation", propagation));
   out.rootfs_propagation = propagation_of(propagation);

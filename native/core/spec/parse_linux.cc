@@ -117,7 +117,8 @@ Status read_intel_rdt(const Reader& object, std::optional<cgroup::IntelRdt>& out
   if (rdt.clos_id == "." || rdt.clos_id == ".." || !is_one_line(rdt.clos_id) ||
       (rdt.clos_id != "/" && rdt.clos_id.find('/') != std::string_view::npos))
     return object.refuse("closID", "expected a name without slashes, or / alone");
-  if (!rdt.mem_bw_schema.empty() && (!rdt.mem_bw_schema.starts_with("MB:") || !is_one_line(rdt.mem_bw_schema)))
+  if (!rdt.mem_bw_schema.empty() &&
+      (!rdt.mem_bw_schema.starts_with("MB:") || !is_one_line(rdt.mem_bw_schema)))
     return object.refuse("memBwSchema", "expected a line that begins with MB:");
   for (size_t i = 0; i < rdt.schemata.size(); i++)
     if (!is_one_line(rdt.schemata[i])) return object.refuse(format("schemata[", i, "]"), "expected one line");
@@ -138,9 +139,8 @@ Status read_seccomp_listener(const Reader& seccomp, Config& out) {
 Status read_linux_extras(const Reader& linux_object, Config& out) {
   TRY(linux_object.read("cgroupsPath", out.cgroups_path));
   TRY(linux_object.read("mountLabel", out.mount_label));
-  TRY(linux_object.with_object("memoryPolicy", [&](const Reader& policy) {
-    return read_memory_policy(policy, out.memory_policy);
-  }));
+  TRY(linux_object.with_object(
+      "memoryPolicy", [&](const Reader& policy) { return read_memory_policy(policy, out.memory_policy); }));
   TRY(linux_object.with_object("personality",
                                [&](const Reader& one) { return read_personality(one, out.personality); }));
   TRY(linux_object.with_object(

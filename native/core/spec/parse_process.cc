@@ -91,8 +91,7 @@ Result<ProcessSpec> parse_process(const json::Value& value, std::string_view nam
   TRY(process.read("args", out.args));
   TRY(read_environment(process, out.env));
   TRY(process.read("cwd", out.cwd));
-  TRY(process.with_object("capabilities",
-                          [&](const Reader& sets) { return read_capabilities(sets, out); }));
+  TRY(process.with_object("capabilities", [&](const Reader& sets) { return read_capabilities(sets, out); }));
   TRY(process.each_object("rlimits", [&](const Reader& limit) { return read_rlimit(limit, out.rlimits); }));
   TRY(process.read("noNewPrivileges", out.no_new_privileges));
   if (process.has("oomScoreAdj")) {

@@ -9,9 +9,10 @@ namespace {
 
 // ipc_namespaces(7)
 constexpr std::string_view kIpcParameters[] = {
-    "kernel/auto_msgmni", "kernel/msg_next_id", "kernel/msgmax", "kernel/msgmnb",      "kernel/msgmni",
-    "kernel/sem",         "kernel/sem_next_id", "kernel/shmall", "kernel/shm_next_id", "kernel/shm_rmid_forced",
-    "kernel/shmmax",      "kernel/shmmni"};
+    "kernel/auto_msgmni",     "kernel/msg_next_id", "kernel/msgmax",
+    "kernel/msgmnb",          "kernel/msgmni",      "kernel/sem",
+    "kernel/sem_next_id",     "kernel/shmall",      "kernel/shm_next_id",
+    "kernel/shm_rmid_forced", "kernel/shmmax",      "kernel/shmmni"};
 
 // The namespace that the parameter at this path belongs to; 0 for one of the whole machine.
 uint64_t namespace_of(std::string_view path) {
@@ -37,7 +38,8 @@ std::string_view path_of(std::string_view name, Arena& arena) {
 // No part of it may be empty or lead elsewhere.
 bool stays_below(std::string_view path) {
   for (const std::string_view part : split(path, '/'))
-    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) return false;
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos)
+      return false;
   return true;
 }
 

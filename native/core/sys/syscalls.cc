@@ -267,9 +267,7 @@ Status connect(int fd, const void* address, size_t size) {
   return status(call(__NR_connect, fd, address, size));
 }
 Status listen(int fd, int backlog) { return status(call(__NR_listen, fd, backlog)); }
-Result<UniqueFd> accept(int fd) {
-  return descriptor(call(__NR_accept4, fd, nullptr, nullptr, SOCK_CLOEXEC));
-}
+Result<UniqueFd> accept(int fd) { return descriptor(call(__NR_accept4, fd, nullptr, nullptr, SOCK_CLOEXEC)); }
 Result<size_t> recvfrom(int fd, void* buffer, size_t size, int flags) {
   return number<size_t>(call(__NR_recvfrom, fd, buffer, size, flags, nullptr, nullptr));
 }

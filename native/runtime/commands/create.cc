@@ -17,15 +17,16 @@
 namespace nsbox::runtime {
 namespace {
 
-#define NSBOX_CREATE_OPTIONS                                                                               \
-  {"bundle", 'b', Takes::kValue, "DIR  the bundle (default: the working directory)"},                      \
-      {"config", 'f', Takes::kValue, "FILE  the configuration (default: config.json of the bundle)"},      \
-      {"console-socket", 0, Takes::kValue, "SOCKET  gets the terminal's descriptor"},                      \
-      {"pidfd-socket", 0, Takes::kValue, "SOCKET  gets the descriptor of the container's process"},        \
-      {"pid-file", 0, Takes::kValue, "FILE  gets the process id"},                                         \
-      {"no-pivot", 0, Takes::kNothing, "move the root instead of pivot_root, for a caller on a ramfs"},    \
-      {"no-new-keyring", 0, Takes::kNothing, "keep the caller's session keyring"},                         \
-      {"preserve-fds", 0, Takes::kValue, "N  pass on N descriptors from 3 on"}
+#define NSBOX_CREATE_OPTIONS                                                                            \
+  {"bundle", 'b', Takes::kValue, "DIR  the bundle (default: the working directory)"},                   \
+      {"config", 'f', Takes::kValue, "FILE  the configuration (default: config.json of the bundle)"},   \
+      {"console-socket", 0, Takes::kValue, "SOCKET  gets the terminal's descriptor"},                   \
+      {"pidfd-socket", 0, Takes::kValue, "SOCKET  gets the descriptor of the container's process"},     \
+      {"pid-file", 0, Takes::kValue, "FILE  gets the process id"},                                      \
+      {"no-pivot", 0, Takes::kNothing, "move the root instead of pivot_root, for a caller on a ramfs"}, \
+      {"no-new-keyring", 0, Takes::kNothing, "keep the caller's session keyring"}, {                    \
+    "preserve-fds", 0, Takes::kValue, "N  pass on N descriptors from 3 on"                              \
+  }
 
 constexpr OptionSpec kCreateOptions[] = {NSBOX_CREATE_OPTIONS};
 constexpr OptionSpec kRunOptions[] = {
@@ -82,7 +83,8 @@ Status open_callers_paths(const Arguments& arguments, Prepared& out) {
 }
 
 Status enter_bundle(const Arguments& arguments, Prepared& out) {
-  String config = TRY(arguments.has("config") ? absolute_path(arguments.value("config")) : String("config.json"));
+  String config =
+      TRY(arguments.has("config") ? absolute_path(arguments.value("config")) : String("config.json"));
   out.bundle = TRY(absolute_path(arguments.value("bundle")));
   if (auto done = sys::chdir(out.bundle.c_str()); !done)
     return done.error().while_doing("enter the bundle ", out.bundle);
@@ -135,7 +137,9 @@ void clear(Globals& globals, const CreatedContainer& created, const HookOutput& 
   Vector<String> warnings;
   if (auto done = delete_container(
           created.directory,
-          {.mode = DeleteMode::kForce, .hook_output = output, .environment = globals.bus_environment}, warnings); !done)
+          {.mode = DeleteMode::kForce, .hook_output = output, .environment = globals.bus_environment},
+          warnings);
+      !done)
     warnings.push_back(done.error().message());
   for (const String& warning : warnings) globals.log.warn(warning);
 }
@@ -163,9 +167,10 @@ Result<int> run_run(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kCreate = {"create", "[options] ID", "make a container, up to where its program is about to start",
-                      kCreateOptions, Operands::kMixed, run_create};
-const Verb kRun = {"run", "[options] ID", "make a container, run it to its end and delete it", kRunOptions,
-                   Operands::kMixed, run_run};
+const Verb kCreate = {
+    "create",       "[options] ID",   "make a container, up to where its program is about to start",
+    kCreateOptions, Operands::kMixed, run_create};
+const Verb kRun = {"run",       "[options] ID",   "make a container, run it to its end and delete it",
+                   kRunOptions, Operands::kMixed, run_run};
 
 }  // namespace nsbox::runtime

@@ -9,8 +9,8 @@
 #include "core/container/bundle_config.h"
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
-#include "core/spec/parse.h"
 #include "core/process/channel.h"
+#include "core/spec/parse.h"
 #include "core/sys/file.h"
 #include "core/sys/syscalls.h"
 #include "runtime/foreground.h"
@@ -92,7 +92,8 @@ Status add_capability(std::string_view name, ProcessSpec& process) {
   sets.bounding |= mask;
   sets.effective |= mask;
   sets.permitted |= mask;
-  // An inheritable one would outlive a change of identity (runc 2022-29162); ambient wants it, where there are.
+  // An inheritable one would outlive a change of identity (runc 2022-29162); ambient wants it, where there
+  // are.
   if (sets.ambient) sets.ambient |= mask, sets.inheritable |= mask;
   return Ok{};
 }
@@ -200,7 +201,7 @@ Result<int> run_exec(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kExec = {"exec", "[options] ID COMMAND [ARG...]", "run a further process in a container", kExecOptions,
-                    Operands::kIdThenWords, run_exec};
+const Verb kExec = {"exec",       "[options] ID COMMAND [ARG...]", "run a further process in a container",
+                    kExecOptions, Operands::kIdThenWords,          run_exec};
 
 }  // namespace nsbox::runtime

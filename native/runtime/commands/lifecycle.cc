@@ -15,7 +15,8 @@ constexpr OptionSpec kKillOptions[] = {
     {"all", 'a', Takes::kNothing, "to all processes of the container"},
     {"regex", 'r', Takes::kNothing, "to every container whose id matches the pattern ID"}};
 constexpr OptionSpec kDeleteOptions[] = {
-    {"force", 'f', Takes::kNothing, "end the container first, and find nothing wrong with one that is not there"},
+    {"force", 'f', Takes::kNothing,
+     "end the container first, and find nothing wrong with one that is not there"},
     {"regex", 'r', Takes::kNothing, "every container whose id matches the pattern ID"}};
 
 Result<int> run_start(Globals& globals, const Arguments& arguments) {
@@ -84,11 +85,12 @@ Result<int> run_delete(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kStart = {"start", "ID", "let a created container's program begin", {}, Operands::kMixed, run_start};
+const Verb kStart = {"start",          "ID",     "let a created container's program begin", {},
+                     Operands::kMixed, run_start};
 const Verb kState = {"state", "ID", "tell a container's state", {}, Operands::kMixed, run_state};
-const Verb kKill = {"kill", "[options] ID [SIGNAL]", "send a signal (default: SIGTERM)", kKillOptions,
-                    Operands::kMixed, run_kill};
-const Verb kDelete = {"delete", "[options] ID", "remove what is left of a container", kDeleteOptions,
-                      Operands::kMixed, run_delete};
+const Verb kKill = {"kill",       "[options] ID [SIGNAL]", "send a signal (default: SIGTERM)",
+                    kKillOptions, Operands::kMixed,        run_kill};
+const Verb kDelete = {"delete",       "[options] ID",   "remove what is left of a container",
+                      kDeleteOptions, Operands::kMixed, run_delete};
 
 }  // namespace nsbox::runtime

@@ -41,7 +41,9 @@ std::string reply(std::string_view signature, std::string_view body) {
 }
 
 bool is_good(const std::string& message) { return static_cast<bool>(parse_message(message)); }
-bool is_good(std::string_view signature, std::string_view body) { return is_good(reply(signature, bytes_of(body))); }
+bool is_good(std::string_view signature, std::string_view body) {
+  return is_good(reply(signature, bytes_of(body)));
+}
 
 std::string refusal(const std::string& message) {
   auto parsed = parse_message(message);
@@ -51,7 +53,8 @@ std::string refusal(const std::string& message) {
 }  // namespace
 
 TEST("dbus: a call is written as the specification has it") {
-  const Call hello = {"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
+  const Call hello = {
+      "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
   auto written = encode(hello, 1);
   EXPECT(written);
   // The last field's padding belongs to the header, not to the array of fields.
@@ -101,9 +104,12 @@ TEST("dbus: properties are an array of structs with a variant each, wherever the
     if (value->next() == 'a') {
       auto inner = value->array();
       while (inner && inner->next()) {
-        if (inner->next() == 'u') told += std::to_string(inner->uint32().value_or(0));
-        else if (inner->next() == 's') told += inner->string().value_or("?");
-        else told += std::to_string(inner->byte().value_or(0));
+        if (inner->next() == 'u')
+          told += std::to_string(inner->uint32().value_or(0));
+        else if (inner->next() == 's')
+          told += inner->string().value_or("?");
+        else
+          told += std::to_string(inner->byte().value_or(0));
       }
     }
     told += " ";
@@ -205,7 +211,8 @@ TEST("dbus: a body that is not what its signature says is refused") {
 TEST("dbus: signatures and object paths") {
   for (const char* each : {"", "s", "a(sv)", "ssa(sv)a(sa(sv))", "a{sv}", "aaay", "v", "(i)", "a{s(ii)}"})
     EXPECT(is_signature(each));
-  for (const char* each : {"a", "(", "()", "(i", ")", "{sv}", "a{vs}", "a{s}", "a{sss}", "z", "a{sv", "r", " "})
+  for (const char* each :
+       {"a", "(", "()", "(i", ")", "{sv}", "a{vs}", "a{s}", "a{sss}", "z", "a{sv", "r", " "})
     EXPECT(!is_signature(each));
   EXPECT(!is_signature(std::string(256, 's')));
   EXPECT(!is_signature(std::string(100, 'a') + "s"));

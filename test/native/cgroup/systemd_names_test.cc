@@ -79,8 +79,8 @@ TEST("systemd unit: what systemd would not take as a name is refused") {
                                  std::string(path) + "\" has not");
   for (const char* path : {"::a\nb", "::a/b", "::a b", ":p/q:a", ":.p:a", "::\xc3\xbc"})
     EXPECT(unit_of(path).starts_with("not a name for a systemd unit"));
-  for (const char* path : {"a/b.slice::c", "a--b.slice::c", "-a.slice::c", "a-.slice::c", "a::c", "..slice::c",
-                           ".slice::c", "::-a.slice"})
+  for (const char* path : {"a/b.slice::c", "a--b.slice::c", "-a.slice::c", "a-.slice::c", "a::c",
+                           "..slice::c", ".slice::c", "::-a.slice"})
     EXPECT(!parse_unit_name(path, "c1", Manager::kSystem));
   EXPECT(!parse_unit_name("::" + std::string(300, 'a'), "c1", Manager::kSystem));
 }
@@ -114,16 +114,19 @@ TEST("systemd limits: as properties of a unit with cgroup v2") {
 }
 
 TEST("systemd limits: with cgroup v1, and with an older systemd") {
-  EXPECT_EQ(told({.memory = {.limit = 4096, .reservation = 1}, .cpu = {.shares = 1}, .block_io = {.weight = 10}},
-                 {Version::kV1, 252}),
-            "MemoryLimit=4096 CPUShares=2 BlockIOWeight=10");
+  EXPECT_EQ(
+      told({.memory = {.limit = 4096, .reservation = 1}, .cpu = {.shares = 1}, .block_io = {.weight = 10}},
+           {Version::kV1, 252}),
+      "MemoryLimit=4096 CPUShares=2 BlockIOWeight=10");
   EXPECT_EQ(told({.cpu = {.quota = 50'000, .period = 200'000, .idle = 1, .cpus = "0"}}, {Version::kV2, 240}),
             "CPUQuotaPerSecUSec=250000");
 }
 
 TEST("systemd limits: cgroup v2's own files") {
-  EXPECT_EQ(told({.unified = {{"memory.high", "5"}, {"memory.max", "max"}, {"memory.min", "1"}, {"pids.max", "7"}}}),
-            "MemoryHigh=5 MemoryMax=max MemoryMin=1 TasksMax=7");
+  EXPECT_EQ(
+      told(
+          {.unified = {{"memory.high", "5"}, {"memory.max", "max"}, {"memory.min", "1"}, {"pids.max", "7"}}}),
+      "MemoryHigh=5 MemoryMax=max MemoryMin=1 TasksMax=7");
   EXPECT_EQ(told({.unified = {{"cpu.max", "50000 100000"}, {"cpu.weight", "10"}}}),
             "CPUQuotaPeriodUSec=100000 CPUQuotaPerSecUSec=500000 CPUWeight=10");
   EXPECT_EQ(told({.unified = {{"cpu.max", "max"}, {"cpuset.cpus", "1"}}}),
@@ -137,11 +140,13 @@ TEST("systemd limits: lists of numbers as bits") {
   EXPECT_EQ(bits("0"), "01");
   EXPECT_EQ(bits("0-7"), "ff");
   EXPECT_EQ(bits("8, 1"), "0201");
-  for (const char* list : {"", "a", "3-1", "1-", "-1", "8192", "0-99999999999", ","}) EXPECT_EQ(bits(list), "refused");
+  for (const char* list : {"", "a", "3-1", "1-", "-1", "8192", "0-99999999999", ","})
+    EXPECT_EQ(bits(list), "refused");
 }
 
 TEST("systemd: where its managers are looked for") {
-  const auto places = bus_places(Manager::kUser, {"unix:path=/x/bus,guid=1;tcp:host=a;unix:abstract=y", "/run/u"});
+  const auto places =
+      bus_places(Manager::kUser, {"unix:path=/x/bus,guid=1;tcp:host=a;unix:abstract=y", "/run/u"});
   std::string text;
   for (const BusPlace& each : places)
     text += (each.address.abstract ? "@" : "") + std::string(each.address.name.view()) +

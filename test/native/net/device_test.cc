@@ -60,7 +60,8 @@ std::vector<Found> global_addresses(const char* device) {
   request.header(ifaddrmsg{});
   auto done = netlink->ask(request, [&](const net::Answer& answer) {
     ifaddrmsg header;
-    if (!answer.read_header(header) || header.ifa_index != if_nametoindex(device) || header.ifa_scope != 0) return;
+    if (!answer.read_header(header) || header.ifa_index != if_nametoindex(device) || header.ifa_scope != 0)
+      return;
     Found found{{}, header.ifa_prefixlen, false};
     for (const net::Attribute& one : answer.attributes(sizeof header)) {
       if (one.type == IFA_ADDRESS) found.bytes.assign(one.data.begin(), one.data.end());
@@ -94,9 +95,7 @@ void in_two_networks(const std::function<void(const Netlink& here, int there)>& 
   });
 }
 
-void look_inside(int network) {
-  EXPECT_EQ(setns(network, CLONE_NEWNET), 0);
-}
+void look_inside(int network) { EXPECT_EQ(setns(network, CLONE_NEWNET), 0); }
 
 // Kernels without the module for it have no dummy devices; one end of a pair does as well.
 Status make_device(const Netlink& netlink, const char* name) {

@@ -31,8 +31,8 @@ TEST("number list: reads numbers, ranges and groups") {
 }
 
 TEST("number list: refuses what the kernel would") {
-  for (const char* bad : {",", "0,", ",0", "a", "0-", "-1", "0--1", "0x1", "1 2", "0-3:1", "0-3:0/2", "0-3:3/2",
-                          "0-3:1/0", "3:1/2", "0-3:/", "18446744073709551616"})
+  for (const char* bad : {",", "0,", ",0", "a", "0-", "-1", "0--1", "0x1", "1 2", "0-3:1", "0-3:0/2",
+                          "0-3:3/2", "0-3:1/0", "3:1/2", "0-3:/", "18446744073709551616"})
     EXPECT(numbers(bad).starts_with("expected a list such as 0-3,7"));
   EXPECT_EQ(numbers("3-1"), "the range 3-1 runs backwards");
   EXPECT_EQ(numbers("0-8192"), "8192 is more than any machine has");

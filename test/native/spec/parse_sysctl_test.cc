@@ -34,8 +34,8 @@ TEST("sysctl: the host's are refused") {
 }
 
 TEST("sysctl: a name leads nowhere else, and a value is one line") {
-  for (const char* bad : {"net..core", "net//core", "net/../kernel/core_pattern", "net/./x", "", ".net", "net.",
-                          "net.//.kernel/core_pattern", "net.\\u0000x"})
+  for (const char* bad : {"net..core", "net//core", "net/../kernel/core_pattern", "net/./x", "", ".net",
+                          "net.", "net.//.kernel/core_pattern", "net.\\u0000x"})
     EXPECT(linux_says(kMine + "\"" + bad + "\":\"1\"}").find("not a name and value") != std::string::npos);
   EXPECT(linux_says(kMine + R"("net.core.somaxconn":"1\n2"})").find("not a name and value") !=
          std::string::npos);

@@ -10,7 +10,9 @@ using namespace nsbox::test;
 
 namespace {
 
-std::string resources_say(const std::string& fields) { return told(parse_resources(Read("{" + fields + "}").document)); }
+std::string resources_say(const std::string& fields) {
+  return told(parse_resources(Read("{" + fields + "}").document));
+}
 
 }  // namespace
 
