@@ -13,8 +13,8 @@ struct Address {
   bool abstract = false;
 };
 
-// The sockets in a bus address such as "unix:path=/run/user/0/bus,guid=ab;unix:abstract=x", in its order. Other
-// transports are left out. EINVAL when none is left, or an escape is wrong.
+// The sockets in a bus address such as "unix:path=/run/user/0/bus,guid=ab;unix:abstract=x", in its order.
+// Other transports are left out. EINVAL when none is left, or an escape is wrong.
 Result<Vector<Address>> parse_addresses(std::string_view text);
 
 }  // namespace nsbox::cgroup::dbus

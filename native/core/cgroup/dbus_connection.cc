@@ -54,14 +54,15 @@ Result<Connection> Connection::open(const Address& address, Peer peer, uint64_t 
   auto done = connection.authenticate(end_ns);
   if (!done) return done.error().while_doing("authenticate at ", address.name);
   if (peer == Peer::kProgram) return connection;
-  const Call hello = {"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
+  const Call hello = {
+      "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
   auto greeted = connection.call(hello, timeout_ns);
   if (!greeted) return greeted.error().while_doing("greet the bus at ", address.name);
   return connection;
 }
 
-// The other side knows who we are by the socket: an empty identity says so, and holds in a user namespace too,
-// where our number is not the one that the other side sees. Who insists is told the number.
+// The other side knows who we are by the socket: an empty identity says so, and holds in a user namespace
+// too, where our number is not the one that the other side sees. Who insists is told the number.
 Status Connection::authenticate(uint64_t end_ns) {
   TRY(send(std::string_view("\0", 1), end_ns));
   String answer = TRY(exchange("AUTH EXTERNAL\r\n", end_ns));
@@ -120,8 +121,8 @@ Result<Received> Connection::wait_for_signal(std::string_view member, uint64_t e
 Status Connection::subscribe(std::string_view rule) {
   if (peer_ == Peer::kProgram) return Ok{};
   const Writer body = Writer().string(rule);
-  const Call add = {"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s",
-                    body.view()};
+  const Call add = {
+      "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", body.view()};
   TRY(call(add));
   return Ok{};
 }

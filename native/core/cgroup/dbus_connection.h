@@ -29,8 +29,9 @@ class Connection {
  public:
   static Result<Connection> open(const Address& address, Peer peer, uint64_t timeout_ns = kCallTimeoutNs);
 
-  // The answer. An error of the other side's is an Error with its name and text, and the errno that is nearest
-  // to it: ENOENT for a unit that is not there, EEXIST for one that is, EACCES, ETIMEDOUT; EIO otherwise.
+  // The answer. An error of the other side's is an Error with its name and text, and the errno that is
+  // nearest to it: ENOENT for a unit that is not there, EEXIST for one that is, EACCES, ETIMEDOUT; EIO
+  // otherwise.
   Result<Received> call(const Call& call, uint64_t timeout_ns = kCallTimeoutNs);
   // The next signal of that name, be it one that came while a call was waiting for its answer.
   Result<Received> wait_for_signal(std::string_view member, uint64_t end_ns);

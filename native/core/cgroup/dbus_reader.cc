@@ -28,8 +28,8 @@ struct Field {
   char type;
   std::string_view Message::*place;
 };
-constexpr Field kTexts[] = {{1, 'o', &Message::path},       {2, 's', &Message::interface},
-                            {3, 's', &Message::member},     {4, 's', &Message::error_name},
+constexpr Field kTexts[] = {{1, 'o', &Message::path},        {2, 's', &Message::interface},
+                            {3, 's', &Message::member},      {4, 's', &Message::error_name},
                             {6, 's', &Message::destination}, {7, 's', &Message::sender},
                             {8, 'g', &Message::signature}};
 constexpr uint8_t kReplySerial = 5;
@@ -56,9 +56,12 @@ bool take_field(Reader entry, Message& out, uint32_t& seen) {
 
 bool has_what_it_needs(const Message& message) {
   switch (message.type) {
-    case MessageType::kCall: return !message.path.empty() && !message.member.empty();
-    case MessageType::kReturn: return message.reply_serial != 0;
-    case MessageType::kError: return message.reply_serial != 0 && !message.error_name.empty();
+    case MessageType::kCall:
+      return !message.path.empty() && !message.member.empty();
+    case MessageType::kReturn:
+      return message.reply_serial != 0;
+    case MessageType::kError:
+      return message.reply_serial != 0 && !message.error_name.empty();
     case MessageType::kSignal:
       return !message.path.empty() && !message.interface.empty() && !message.member.empty();
   }

@@ -6,8 +6,8 @@
 
 #include "core/base/error.h"
 
-// Reads D-Bus messages, strictly: what does not follow the specification is refused whole, and nothing is read
-// outside the bytes that were given. The values point into them.
+// Reads D-Bus messages, strictly: what does not follow the specification is refused whole, and nothing is
+// read outside the bytes that were given. The values point into them.
 namespace nsbox::cgroup::dbus {
 
 enum class MessageType : uint8_t { kCall = 1, kReturn = 2, kError = 3, kSignal = 4 };
@@ -26,8 +26,8 @@ inline constexpr size_t kFixedHeader = 16;
 
 // How many bytes the message has that begins with these (at least kFixedHeader).
 Result<size_t> message_size(std::string_view start);
-// One whole message. Its body follows its signature: a Reader over it fails only where the types are not those
-// that are asked for.
+// One whole message. Its body follows its signature: a Reader over it fails only where the types are not
+// those that are asked for.
 Result<Message> parse_message(std::string_view whole);
 
 // A value or nothing, as the types come.
@@ -63,7 +63,7 @@ class Reader {
   std::string_view signature_;  // What is left of it.
   std::string_view body_;       // From the body's start, for alignment, to the end of what this may read.
   size_t at_ = 0;
-  std::string_view element_;    // In an array: the signature of each element.
+  std::string_view element_;  // In an array: the signature of each element.
 };
 
 }  // namespace nsbox::cgroup::dbus

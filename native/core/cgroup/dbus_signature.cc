@@ -14,13 +14,17 @@ bool is_basic(char type) { return kBasic.find(type) != std::string_view::npos; }
 
 size_t size_of(char type) {
   switch (type) {
-    case 'y': return 1;
+    case 'y':
+      return 1;
     case 'n':
-    case 'q': return 2;
+    case 'q':
+      return 2;
     case 'x':
     case 't':
-    case 'd': return 8;
-    default: return 4;
+    case 'd':
+      return 8;
+    default:
+      return 4;
   }
 }
 
@@ -85,7 +89,7 @@ bool walk_array(std::string_view& signature, std::string_view body, size_t& at, 
   if (whole.empty()) return false;
   const std::string_view element = whole.substr(1);
   uint32_t length = 0;
-  if ( !read_length(body, at, length) || length > kMaxArray) return false;
+  if (!read_length(body, at, length) || length > kMaxArray) return false;
   if (!walk_padding(body, at, alignment_of(element[0])) || body.size() - at < length) return false;
   const size_t end = at + length;
   while (at < end) {
@@ -122,7 +126,8 @@ size_t type_length(std::string_view signature, unsigned depth) {
   if (type != 'a' || signature.size() < 2) return 0;
   // A dictionary's entry is nowhere but in an array.
   const std::string_view element = signature.substr(1);
-  const size_t length = element[0] == '{' ? container_length(element, depth + 1) : type_length(element, depth + 1);
+  const size_t length =
+      element[0] == '{' ? container_length(element, depth + 1) : type_length(element, depth + 1);
   return length == 0 ? 0 : length + 1;
 }
 
@@ -141,7 +146,8 @@ bool is_object_path(std::string_view path) {
   if (!path.starts_with('/') || path.ends_with('/')) return false;
   for (size_t i = 1; i < path.size(); i++) {
     const char c = path[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    const bool letter =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     if (!letter && (c != '/' || path[i - 1] == '/')) return false;
   }
   return true;
@@ -168,12 +174,18 @@ bool walk(std::string_view& signature, std::string_view body, size_t& at, unsign
   std::string_view unused;
   switch (type) {
     case 's':
-    case 'o': return walk_string(type, body, at);
-    case 'g': return walk_signature(body, at, unused);
-    case 'v': return walk_variant(body, at, depth);
-    case '(': return walk_members(')', signature, body, at, depth);
-    case '{': return walk_members('}', signature, body, at, depth);
-    default: return is_basic(type) && walk_number(type, body, at);
+    case 'o':
+      return walk_string(type, body, at);
+    case 'g':
+      return walk_signature(body, at, unused);
+    case 'v':
+      return walk_variant(body, at, depth);
+    case '(':
+      return walk_members(')', signature, body, at, depth);
+    case '{':
+      return walk_members('}', signature, body, at, depth);
+    default:
+      return is_basic(type) && walk_number(type, body, at);
   }
 }
 

@@ -16,7 +16,8 @@ bool is_object_path(std::string_view path);
 // Of a type's first character; 0 where no type begins so.
 size_t alignment_of(char type);
 
-// Whether a value of the signature's first type lies at `at`. Moves both behind it. The signature must be one.
+// Whether a value of the signature's first type lies at `at`. Moves both behind it. The signature must be
+// one.
 bool walk(std::string_view& signature, std::string_view body, size_t& at, unsigned depth = 0);
 // Over padding, which must be zero.
 bool walk_padding(std::string_view body, size_t& at, size_t alignment);

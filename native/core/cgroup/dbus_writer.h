@@ -5,8 +5,8 @@
 
 #include "core/base/error.h"
 
-// D-Bus messages (D-Bus specification 0.43), as much of them as a client of systemd's needs: calls are written
-// here, what comes back is read in dbus_reader.h.
+// D-Bus messages (D-Bus specification 0.43), as much of them as a client of systemd's needs: calls are
+// written here, what comes back is read in dbus_reader.h.
 namespace nsbox::cgroup::dbus {
 
 // Longer messages are neither written nor read; systemd's are a few kilobytes.
@@ -58,8 +58,8 @@ class Properties {
   void text(std::string_view name, std::string_view value) { begin(name, "s").string(value); }
   void boolean(std::string_view name, bool value) { begin(name, "b").boolean(value); }
   void uint64(std::string_view name, uint64_t value) { begin(name, "t").uint64(value); }
-  void texts(std::string_view name, std::string_view value);    // An array with one text in it.
-  void numbers(std::string_view name, uint32_t value);          // An array with one number in it.
+  void texts(std::string_view name, std::string_view value);  // An array with one text in it.
+  void numbers(std::string_view name, uint32_t value);        // An array with one number in it.
   void bytes(std::string_view name, std::string_view value);
   // The caller writes the value behind it.
   Writer& begin(std::string_view name, std::string_view type);

@@ -13,7 +13,8 @@ using Kind = GVariantKind;
 bool is_certain(const GVariant& value) {
   if (!value.type.empty()) return true;
   if (value.kind == Kind::kNumber) return false;
-  if (value.kind != Kind::kArray && value.kind != Kind::kTuple && value.kind != Kind::kDictionary) return true;
+  if (value.kind != Kind::kArray && value.kind != Kind::kTuple && value.kind != Kind::kDictionary)
+    return true;
   for (const GVariant& each : value.inside)
     if (!is_certain(each)) return false;
   return !value.inside.empty();
@@ -21,7 +22,8 @@ bool is_certain(const GVariant& value) {
 
 Result<String> type_of(const GVariant& value);
 
-// One type for all of them: that of the first which is certain, else of the first. Every `step`th from `start`.
+// One type for all of them: that of the first which is certain, else of the first. Every `step`th from
+// `start`.
 Result<String> common_type(const GVariant& list, size_t start, size_t step) {
   if (list.inside.size() <= start) return Error::invalid("what has nothing in it needs a type: @as []");
   for (size_t i = start; i < list.inside.size(); i += step)
@@ -40,15 +42,24 @@ Result<String> tuple_type(const GVariant& tuple) {
 Result<String> type_of(const GVariant& value) {
   if (!value.type.empty()) return value.type;
   switch (value.kind) {
-    case Kind::kBoolean: return String("b");
-    case Kind::kNumber: return String("i");
-    case Kind::kReal: return String("d");
-    case Kind::kText: return String("s");
-    case Kind::kBytes: return String("ay");
-    case Kind::kVariant: return String("v");
-    case Kind::kTuple: return tuple_type(value);
-    case Kind::kArray: return format('a', TRY(common_type(value, 0, 1)));
-    case Kind::kDictionary: return format("a{", TRY(common_type(value, 0, 2)), TRY(common_type(value, 1, 2)), '}');
+    case Kind::kBoolean:
+      return String("b");
+    case Kind::kNumber:
+      return String("i");
+    case Kind::kReal:
+      return String("d");
+    case Kind::kText:
+      return String("s");
+    case Kind::kBytes:
+      return String("ay");
+    case Kind::kVariant:
+      return String("v");
+    case Kind::kTuple:
+      return tuple_type(value);
+    case Kind::kArray:
+      return format('a', TRY(common_type(value, 0, 1)));
+    case Kind::kDictionary:
+      return format("a{", TRY(common_type(value, 0, 2)), TRY(common_type(value, 1, 2)), '}');
   }
   return Error::invalid("not a value");
 }
@@ -60,12 +71,9 @@ struct Range {
   uint64_t most, least;  // The magnitude of the least.
 };
 constexpr Range kRanges[] = {
-    {'y', 0xff, 0},
-    {'n', 0x7fff, 0x8000},
-    {'q', 0xffff, 0},
-    {'i', 0x7fff'ffff, 0x8000'0000},
-    {'u', 0xffff'ffff, 0},
-    {'x', INT64_MAX, uint64_t{1} << 63},
+    {'y', 0xff, 0},        {'n', 0x7fff, 0x8000},
+    {'q', 0xffff, 0},      {'i', 0x7fff'ffff, 0x8000'0000},
+    {'u', 0xffff'ffff, 0}, {'x', INT64_MAX, uint64_t{1} << 63},
     {'t', UINT64_MAX, 0},
 };
 
@@ -73,7 +81,8 @@ Status write_number(dbus::Writer& out, const GVariant& value, char type) {
   for (const Range& each : kRanges) {
     if (each.type != type) continue;
     if (value.number > (value.negative ? each.least : each.most))
-      return Error::invalid("the number ", value.negative ? "-" : "", value.number, " is too large for its type");
+      return Error::invalid("the number ", value.negative ? "-" : "", value.number,
+                            " is too large for its type");
     const uint64_t bits = value.negative ? 0 - value.number : value.number;
     if (type == 'y') out.byte(static_cast<uint8_t>(bits));
     if (type == 'n' || type == 'q') out.uint16(static_cast<uint16_t>(bits));
@@ -93,7 +102,8 @@ Status write_text(dbus::Writer& out, const GVariant& value, std::string_view typ
     out.signature(value.text);
     return Ok{};
   }
-  if (type == "o" && !dbus::is_object_path(value.text)) return Error::invalid("not an object path: ", value.text);
+  if (type == "o" && !dbus::is_object_path(value.text))
+    return Error::invalid("not an object path: ", value.text);
   if (type != "s" && type != "o") return mismatch(type);
   out.string(value.text);
   return Ok{};
@@ -163,13 +173,20 @@ Status write(dbus::Writer& out, const GVariant& value, std::string_view type) {
       if (type != "d") return mismatch(type);
       out.real(value.real);
       return Ok{};
-    case Kind::kNumber: return type.size() == 1 ? write_number(out, value, type[0]) : Status(mismatch(type));
-    case Kind::kText: return write_text(out, value, type);
-    case Kind::kBytes: return write_bytes(out, value, type);
-    case Kind::kArray: return write_array(out, value, type);
-    case Kind::kTuple: return write_tuple(out, value, type);
-    case Kind::kDictionary: return write_dictionary(out, value, type);
-    case Kind::kVariant: return write_variant(out, value, type);
+    case Kind::kNumber:
+      return type.size() == 1 ? write_number(out, value, type[0]) : Status(mismatch(type));
+    case Kind::kText:
+      return write_text(out, value, type);
+    case Kind::kBytes:
+      return write_bytes(out, value, type);
+    case Kind::kArray:
+      return write_array(out, value, type);
+    case Kind::kTuple:
+      return write_tuple(out, value, type);
+    case Kind::kDictionary:
+      return write_dictionary(out, value, type);
+    case Kind::kVariant:
+      return write_variant(out, value, type);
   }
   return mismatch(type);
 }

@@ -87,7 +87,8 @@ Result<GVariant> parse_number(std::string_view word) {
   value.kind = GVariantKind::kNumber;
   if (parse_whole(digits, value.number)) return value;
   value.kind = GVariantKind::kReal;
-  const bool is_real = digits.find_first_of(".eE") != std::string_view::npos && parse_real(digits, value.real);
+  const bool is_real =
+      digits.find_first_of(".eE") != std::string_view::npos && parse_real(digits, value.real);
   if (!is_real) return Error::invalid("not a value: \"", word.substr(0, 40), '"');
   if (value.negative) value.real = -value.real;
   return value;
@@ -145,7 +146,8 @@ Result<String> take_text(std::string_view& rest) {
   while (!rest.empty() && rest[0] != quote) {
     const char c = rest[0];
     rest.remove_prefix(1);
-    if (c == '\0' || (c == '\\' && !take_escape(rest, out))) return Error::invalid("a wrong escape in a text");
+    if (c == '\0' || (c == '\\' && !take_escape(rest, out)))
+      return Error::invalid("a wrong escape in a text");
     if (c != '\\') out.append(c);
   }
   if (rest.empty()) return Error::invalid("a text has no closing ", quote);

@@ -14,8 +14,9 @@ struct TypeWord {
   std::string_view word, type;
 };
 constexpr TypeWord kTypeWords[] = {
-    {"boolean", "b"}, {"byte", "y"},   {"int16", "n"},  {"uint16", "q"},     {"int32", "i"},     {"uint32", "u"},
-    {"int64", "x"},   {"uint64", "t"}, {"double", "d"}, {"string", "s"}, {"objectpath", "o"}, {"signature", "g"},
+    {"boolean", "b"}, {"byte", "y"},   {"int16", "n"},      {"uint16", "q"},
+    {"int32", "i"},   {"uint32", "u"}, {"int64", "x"},      {"uint64", "t"},
+    {"double", "d"},  {"string", "s"}, {"objectpath", "o"}, {"signature", "g"},
 };
 
 class Parser {
@@ -49,7 +50,8 @@ class Parser {
   }
 
   Result<GVariant> parse(unsigned nesting) {
-    if (nesting > kMaxNesting || ++values_ > kMaxValues) return Error::invalid("it is nested too deep, or too long");
+    if (nesting > kMaxNesting || ++values_ > kMaxValues)
+      return Error::invalid("it is nested too deep, or too long");
     skip_blanks();
     const String type = TRY(take_type());
     GVariant value = TRY(parse_untyped(nesting));

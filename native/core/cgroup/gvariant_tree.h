@@ -9,11 +9,22 @@
 // A text of GVariant's, taken apart; what types its numbers have is not known yet.
 namespace nsbox::cgroup {
 
-enum class GVariantKind : uint8_t { kBoolean, kNumber, kReal, kText, kBytes, kArray, kTuple, kDictionary, kVariant };
+enum class GVariantKind : uint8_t {
+  kBoolean,
+  kNumber,
+  kReal,
+  kText,
+  kBytes,
+  kArray,
+  kTuple,
+  kDictionary,
+  kVariant
+};
 
 struct GVariant {
   GVariantKind kind = GVariantKind::kTuple;
-  String type;  // As the text says before the value ("uint64", "@as"), in D-Bus's letters; empty where it does not.
+  String type;  // As the text says before the value ("uint64", "@as"), in D-Bus's letters; empty where it
+                // does not.
   bool negative = false;
   uint64_t number = 0;  // Its magnitude; 1 is true.
   double real = 0;

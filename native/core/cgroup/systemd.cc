@@ -74,8 +74,7 @@ Status start(SystemdClient& client, const UnitName& name, const dbus::Properties
 Result<SystemdGroup> find_group(SystemdClient& client, const SystemdRequest& request, const UnitName& name,
                                 const Layout& layout) {
   String slice_path;
-  if (name.is_slice)
-    slice_path = TRY(client.control_group(name.unit, "org.freedesktop.systemd1.Slice"));
+  if (name.is_slice) slice_path = TRY(client.control_group(name.unit, "org.freedesktop.systemd1.Slice"));
   Controllers wanted = request.wanted;
   if (request.limits) wanted = wanted | needed_controllers(*request.limits);
   SystemdGroup group;

@@ -92,7 +92,8 @@ Status SystemdClient::run_job(std::string_view member, std::string_view signatur
   for (;;) {
     auto signal = connection_.wait_for_signal("JobRemoved", end_ns);
     if (signal.err() == ETIMEDOUT)
-      return Error::plain(ETIMEDOUT, "systemd has not finished it in ", kJobTimeoutNs / 1'000'000'000, " seconds");
+      return Error::plain(ETIMEDOUT, "systemd has not finished it in ", kJobTimeoutNs / 1'000'000'000,
+                          " seconds");
     if (!signal) return signal.error();
     JobEnd end;
     if (!read_job_end(signal->message, end) || end.path != *job) continue;

@@ -10,7 +10,7 @@ namespace nsbox::cgroup {
 
 // What tells where the user's bus is; of the caller's environment, empty where it is not set.
 struct BusEnvironment {
-  std::string_view session_address;  // DBUS_SESSION_BUS_ADDRESS
+  std::string_view session_address;    // DBUS_SESSION_BUS_ADDRESS
   std::string_view runtime_directory;  // XDG_RUNTIME_DIR
 };
 

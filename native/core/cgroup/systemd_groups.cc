@@ -66,8 +66,7 @@ std::string_view annotation(std::span<const NamedValue> all, std::string_view na
 // v2: only a group without processes can pass controllers on, so the process goes first.
 Status pass_controllers_on(const GroupSet& from, Controllers wanted) {
   for (const Hierarchy& each : from.hierarchies)
-    if (each.version == Version::kV2)
-      TRY(pass_on(each.dir.get(), (each.controllers & wanted) - kAlwaysInV2));
+    if (each.version == Version::kV2) TRY(pass_on(each.dir.get(), (each.controllers & wanted) - kAlwaysInV2));
   return Ok{};
 }
 

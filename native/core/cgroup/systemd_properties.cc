@@ -81,8 +81,8 @@ struct UnifiedProperty {
   std::string_view file, property;
 };
 constexpr UnifiedProperty kUnified[] = {
-    {"cpu.weight", "CPUWeight"},       {"io.weight", "IOWeight"},      {"memory.high", "MemoryHigh"},
-    {"memory.low", "MemoryLow"},       {"memory.max", "MemoryMax"},    {"memory.min", "MemoryMin"},
+    {"cpu.weight", "CPUWeight"},          {"io.weight", "IOWeight"},   {"memory.high", "MemoryHigh"},
+    {"memory.low", "MemoryLow"},          {"memory.max", "MemoryMax"}, {"memory.min", "MemoryMin"},
     {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
 };
 

@@ -14,7 +14,8 @@ struct PropertyDialect {
 
 // The limits that systemd has words for. It writes the same values as apply_limits(), which sets all of them:
 // told of them, it does not reset them when it next touches the unit. Left out on purpose: device rules (ours
-// are a BPF program beside systemd's, which that leaves alone), throttles of devices (by path, not by number).
+// are a BPF program beside systemd's, which that leaves alone), throttles of devices (by path, not by
+// number).
 Status add_limits(dbus::Properties& out, const Limits& limits, const PropertyDialect& dialect);
 // Without these, a controller is not in the group at all.
 void add_accounting(dbus::Properties& out, Version version);

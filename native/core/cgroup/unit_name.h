@@ -16,8 +16,8 @@ struct UnitName {
 // Which of systemd's managers: of the machine or of the user.
 enum class Manager : uint8_t { kSystem, kUser };
 
-// An empty path means ":nsbox:<container_id>"; an empty slice system.slice, of a user's manager user.slice; an
-// empty prefix none; "-" as the slice is the root. EINVAL for what systemd would not take as names.
+// An empty path means ":nsbox:<container_id>"; an empty slice system.slice, of a user's manager user.slice;
+// an empty prefix none; "-" as the slice is the root. EINVAL for what systemd would not take as names.
 Result<UnitName> parse_unit_name(std::string_view cgroups_path, std::string_view container_id,
                                  Manager manager);
 

@@ -19,6 +19,11 @@ export function prepareCalls(script: string): void {
   underTest.path = path;
 }
 
+/** Back to calls without preparation. */
+export function resetCalls(): void {
+  underTest.path = real;
+}
+
 /** A machine that has version 2 of cgroups alone, as the call sees it. */
 export const PURE_VERSION_2 = `exec unshare --mount --propagation private sh -c '
 if [ -d /sys/fs/cgroup/unified ]; then umount -R -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; fi
