@@ -3,8 +3,8 @@ import { dockerSuite } from './suites/docker.js';
 import { everySuite } from './suites/every.js';
 import { docker } from './support/docker.js';
 
-const engine = docker();
+const { engine, restart } = docker();
 describe('dockerd', () => {
   everySuite(engine);
-  dockerSuite(engine);
+  dockerSuite({ engine, restart });
 });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { RUNTIME_NAME } from '../support/docker.js';
-import type { Engine, RunningContainer } from '../support/engine.js';
+import { type Docker, RUNTIME_NAME } from '../support/docker.js';
+import type { RunningContainer } from '../support/engine.js';
 import { eventually } from '../support/waiting.js';
 
 /** What is dockerd's alone. */
-export function dockerSuite(engine: Engine): void {
+export function dockerSuite({ engine, restart }: Docker): void {
   test('the runtime under test is what runs', async () => {
     await using container = await engine.start();
     expect(await container.inspect('{{.HostConfig.Runtime}}')).toBe(RUNTIME_NAME);
@@ -25,6 +25,20 @@ export function dockerSuite(engine: Engine): void {
       ['--network=host', '--pid=host'],
       ['sh', '-c', 'sleep 1000 & sleep 1000'],
     );
+    await container.do('kill');
+    expect(await container.do('wait')).toBe('137');
+  });
+
+  test('what runs survives the daemon', async () => {
+    await using container = await engine.start(['--memory=64m']);
+    const pid = await container.inspect('{{.State.Pid}}');
+    await restart();
+    expect(await container.inspect('{{.State.Status}} {{.State.Pid}}')).toBe(`running ${pid}`);
+    expect(await container.exec('echo', 'still')).toBe('still');
+    await container.do('pause');
+    await restart();
+    expect(await container.status()).toBe('paused');
+    await container.do('unpause');
     await container.do('kill');
     expect(await container.do('wait')).toBe('137');
   });

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TemporaryDirectory } from '../../support/temporary.js';
+import { testWhere } from '../../support/where.js';
+import { ok } from '../support/command.js';
 import type { Engine } from '../support/engine.js';
 
 /** Mounts, the read-only root, devices, and what of /proc is hidden. */
@@ -68,6 +70,20 @@ export function filesystemSuite(engine: Engine): void {
     ].join('\n');
     const output = (await engine.inside([], script)).split('\n');
     expect(output.slice(0, 5)).toEqual(['0', '0', 'panic', 'cgroup', 'sys']);
+  });
+
+  testWhere(!engine.options.isRootless)('a mount below a volume arrives if told', async () => {
+    await using folder = new TemporaryDirectory();
+    mkdirSync(folder.join('below'));
+    await using slave = await engine.start([`--volume=${folder.path}:/volume:rslave`]);
+    await using apart = await engine.start([`--volume=${folder.path}:/volume:rprivate`]);
+    await ok(['mount', '-t', 'tmpfs', 'interop', folder.join('below')]);
+    try {
+      expect(await slave.exec('grep', '-c', ' /volume/below ', '/proc/mounts')).toBe('1');
+      expect((await apart.exec('cat', '/proc/mounts')).includes('/volume/below')).toBe(false);
+    } finally {
+      await ok(['umount', folder.join('below')]);
+    }
   });
 
   test('files are copied in and out', async () => {

@@ -51,6 +51,10 @@ export function lifecycleSuite(engine: Engine): void {
     await obedient.do('stop', '--time=10');
     expect(await obedient.inspect('{{.State.ExitCode}}')).toBe('0');
     expect(await obedient.logs()).toContain('ended');
+    await using asked = await engine.start(['--stop-signal=USR1'], OBEDIENT);
+    await logged(asked, 'up');
+    await asked.do('stop', '--time=1');
+    expect(await asked.logs()).toContain('hello');
     await using deaf = await engine.start();
     await deaf.do('stop', '--time=1');
     expect(await deaf.inspect('{{.State.ExitCode}}')).toBe('137');
@@ -101,6 +105,27 @@ export function lifecycleSuite(engine: Engine): void {
     const { stdout } = await run(['sh', '-c', `(echo typed; sleep 1) | ${command}`]);
     expect(stdout).toContain('got typed');
     expect(await container.do('wait')).toBe('8');
+  });
+
+  test('one starts it and stays', async () => {
+    const name = engine.freshName();
+    await engine.ok(['create', '--name', name, '--interactive', engine.image, 'sh', '-c', 'cat; exit 4']);
+    const outcome = await engine.run(['start', '--attach', '--interactive', name], { input: 'through' });
+    expect(outcome).toMatchObject({ code: 4, stdout: 'through' });
+    await engine.ok(['rm', name]);
+  });
+
+  test('many live and run more processes at once', async () => {
+    const many = await Promise.all(Array.from({ length: 8 }, () => engine.start()));
+    try {
+      const names = await Promise.all(many.map((one) => one.exec('cat', '/etc/hostname')));
+      expect(new Set(names).size).toBe(8);
+      const [first] = many;
+      const answers = Array.from({ length: 8 }, (_, index) => first?.exec('echo', `${index}`));
+      expect(await Promise.all(answers)).toEqual(answers.map((_, index) => `${index}`));
+    } finally {
+      await Promise.all(many.map((one) => one[Symbol.asyncDispose]()));
+    }
   });
 
   test('a running container is removed only by force', async () => {

@@ -100,6 +100,14 @@ export function limitsSuite(engine: Engine): void {
     expect(output).toMatch(/(67\.1\dMB|64MiB) 1$/);
   });
 
+  test('a namespace of groups hides where it is', async () => {
+    const groups = (await engine.inside(['--cgroupns=private'], 'cut -d : -f 3 /proc/self/cgroup')).split(
+      '\n',
+    );
+    expect(new Set(groups)).toEqual(new Set(['/']));
+    expect(await engine.inside(['--cgroupns=host'], 'grep pids: /proc/self/cgroup')).toMatch(/:\/.+\/.+/);
+  });
+
   test('the group is where it is told', async () => {
     const parent = `/interop-parent`;
     await using container = await engine.start([`--cgroup-parent=${parent}`]);

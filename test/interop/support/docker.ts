@@ -9,8 +9,14 @@ import { runtime } from './runtime.js';
 export const RUNTIME_NAME = 'undertest';
 const ARCHIVE = '/run/interop.tar';
 
+export interface Docker {
+  readonly engine: Engine;
+  /** Ends the daemon and starts it anew; containers live on. */
+  restart(): Promise<void>;
+}
+
 /** dockerd for the tests of a file, and its client, with the image imported. */
-export function docker(): Engine {
+export function docker(): Docker {
   const engine = new Engine({
     name: 'docker',
     isRootless: false,
@@ -22,13 +28,21 @@ export function docker(): Engine {
   beforeAll(async () => {
     makeRootArchive(ARCHIVE);
     check = watchForLeaks(engine.options.stateRoots);
-    const options = [`--add-runtime=${RUNTIME_NAME}=${runtime}`, `--default-runtime=${RUNTIME_NAME}`];
-    daemon = await Daemon.start(['dockerd', ...options], ['docker', 'version']);
+    daemon = await start();
     await engine.ok(['import', ARCHIVE, engine.image]);
   });
   afterAll(async () => {
     await daemon.stop();
     await check();
   });
-  return engine;
+  const restart = async () => {
+    await daemon.stop();
+    daemon = await start();
+  };
+  return { engine, restart };
+}
+
+function start(): Promise<Daemon> {
+  const options = [`--add-runtime=${RUNTIME_NAME}=${runtime}`, `--default-runtime=${RUNTIME_NAME}`];
+  return Daemon.start(['dockerd', '--live-restore', ...options], ['docker', 'version']);
 }
