@@ -53,5 +53,6 @@ Status print(std::string_view text);
 Result<String> absolute_path(std::string_view path);
 
 extern const Verb kCreate, kRun, kStart, kState, kKill, kDelete, kExec;
+extern const Verb kList, kPause, kResume;
 
 }  // namespace nsbox::runtime

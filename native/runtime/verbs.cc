@@ -8,7 +8,8 @@
 namespace nsbox::runtime {
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState, &kKill, &kDelete, &kRun, &kExec};
+constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState, &kKill,  &kDelete,
+                                  &kRun,    &kExec,  &kList,  &kPause, &kResume};
 
 constexpr OptionSpec kGlobalOptions[] = {
     {"root", 0, Takes::kValue,

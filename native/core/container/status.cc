@@ -81,7 +81,7 @@ pid_t living_pid(const State& state, ContainerStatus status) {
 }
 
 String public_state(const State& state, ContainerStatus status, StateFields fields,
-                    std::string_view status_name) {
+                    std::string_view status_name, std::string_view owner) {
   if (status_name.empty()) status_name = name_of(status);
   json::Writer out;
   out.begin_object();
@@ -98,7 +98,7 @@ String public_state(const State& state, ContainerStatus status, StateFields fiel
   if (fields == StateFields::kVerbose) {
     out.key("rootfs").string(state.rootfs);
     out.key("created").string(state.created);
-    out.key("owner").string("");
+    out.key("owner").string(owner);
   }
   if (!state.annotations.empty()) {
     out.key("annotations").begin_object();

@@ -26,7 +26,7 @@ pid_t living_pid(const State& state, ContainerStatus status);
 // with `verbose`.
 enum class StateFields : uint8_t { kStandard, kVerbose };
 String public_state(const State& state, ContainerStatus status, StateFields fields,
-                    std::string_view status_name = {});
+                    std::string_view status_name = {}, std::string_view owner = {});
 
 // The groups of a container, opened; those that are gone are left out.
 Result<cgroup::GroupSet> open_groups(const State& state);
