@@ -20,7 +20,8 @@ Result<UniqueFd> open_resctrl() {
   sys::KernelStatfs found = {};
   if (root) TRY(sys::fstatfs(root->get(), found));
   if (!root || found.type != kMagic)
-    return Error::plain(ENODEV, "linux.intelRdt: there is no resctrl on this machine (nothing at ", kPath, ")");
+    return Error::plain(ENODEV, "linux.intelRdt: there is no resctrl on this machine (nothing at ", kPath,
+                        ")");
   return root;
 }
 
@@ -43,8 +44,7 @@ bool same_value(std::string_view a, std::string_view b) {
     return text;
   };
   a = bare(a), b = bare(b);
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
            const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
            return lower(x) == lower(y);
          });
@@ -98,7 +98,8 @@ Result<UniqueFd> open_class(int root, const IntelRdt& rdt, std::string_view cont
   }
   if (group.err() != ENOENT) return group.error().while_doing("open the resctrl class ", name);
   if (!rdt.clos_id.empty() && lines.empty())
-    return Error::plain(ENOENT, "linux.intelRdt.closID: there is no class ", name, ", and nothing to make it of");
+    return Error::plain(ENOENT, "linux.intelRdt.closID: there is no class ", name,
+                        ", and nothing to make it of");
   if (auto made = sys::mkdirat(root, name.c_str(), 0755); !made)
     return failure(root, made.error()).while_doing("make the resctrl class ", name);
   group = sys::openat(root, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -173,9 +174,8 @@ Status apply_intel_rdt(const IntelRdt& rdt, std::string_view container_id, int p
 Status remove_intel_rdt(const IntelRdt& rdt, std::string_view container_id) {
   auto root = open_resctrl();
   if (!root) return Ok{};
-  const String name = rdt.clos_id.empty()
-                          ? String(container_id)
-                          : format(class_of(rdt, container_id), "/mon_groups/", container_id);
+  const String name = rdt.clos_id.empty() ? String(container_id)
+                                          : format(class_of(rdt, container_id), "/mon_groups/", container_id);
   if (!rdt.clos_id.empty() && !rdt.enable_monitoring) return Ok{};
   // The monitoring groups inside a class go with it.
   if (auto done = sys::unlinkat(root->get(), name.c_str(), AT_REMOVEDIR); !done && done.err() != ENOENT)

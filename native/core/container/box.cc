@@ -101,7 +101,7 @@ Result<Box> Box::create(const Plan& plan) {
   TRY(name_the_host(plan.config));
   TRY(join_session_keyring("_nsbox"));
   Rootfs rootfs = TRY(enter_rootfs(plan));
-  TRY(set_sysctls(plan.config, rootfs.proc.get()));
+  TRY(set_sysctls(plan.config, rootfs.sysctls.get()));
   const CapabilityMask bounding = TRY(drop_privileges(plan));
   return Box(plan, std::move(rootfs), bounding);
 }

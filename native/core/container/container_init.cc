@@ -54,8 +54,11 @@ class ContainerInit {
     Rootfs rootfs = TRY(builder.enter(request_.root_entry));
     root_ = std::move(rootfs.root);
     proc_ = std::move(rootfs.proc);
-    TRY(set_sysctls(config_, proc_.get()));
+    TRY(set_sysctls(config_, rootfs.sysctls.get()));
     TRY(prepare_process());
+    // From here on the end of the channel tells of the creator's: it may be gone as soon as it has said its
+    // last word, and that must not kill what it has made.
+    TRY(sys::prctl(PR_SET_PDEATHSIG, 0));
     return tell(request_.channel, {.step = CreateStep::kReady}, {}, terminal_.master.get());
   }
 
@@ -171,7 +174,6 @@ class ContainerInit {
     reply_to_ = request_.channel;
     CreateMessage message;
     TRY(receive(message, nullptr));
-    (void)sys::prctl(PR_SET_PDEATHSIG, 0);
     if (message.step == CreateStep::kStart) return Ok{};
     if (message.step != CreateStep::kWait) return Error::invalid("expected the word to wait");
     terminal_.master.reset();

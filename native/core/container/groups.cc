@@ -44,7 +44,12 @@ Result<String> path_of_descriptor(int fd) {
   return String(std::string_view(path, size));
 }
 
-bool privileged() { return sys::geteuid() == 0; }
+// Over the host, and not over a user namespace alone, as an engine of an ordinary user is.
+bool privileged() {
+  if (sys::geteuid() != 0) return false;
+  auto map = read_file_at(AT_FDCWD, "/proc/self/uid_map");
+  return !map || map->view().find("4294967295") != std::string_view::npos;
+}
 
 // Limits on devices need a privilege over the host that an ordinary user has not got; whoever may not make
 // device nodes that work loses nothing by it (as every runtime has it).

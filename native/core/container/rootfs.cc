@@ -1,6 +1,7 @@
 #include "core/container/rootfs.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 
 #include <cerrno>
@@ -31,9 +32,10 @@ class RootfsBuilder::Builder {
     TRY(make_root());
     TRY(mount_all());
     TRY(make_dev());
+    TRY(find_proc());
+    TRY(find_sysctls());
     TRY(mask_paths(root_.get(), config_.masked_paths));
     TRY(make_paths_readonly(root_.get(), config_.readonly_paths));
-    TRY(find_proc());
     make_working_directory();
     TRY(seal());
     return join_groups();
@@ -43,7 +45,7 @@ class RootfsBuilder::Builder {
     overlays_.finish();
     TRY(entry == RootEntry::kMove ? move_into(root_.get()) : pivot_into(root_.get()));
     if (config_.rootfs_propagation) TRY(set_propagation(root_.get(), config_.rootfs_propagation));
-    return Rootfs{std::move(root_), std::move(proc_), overlays_.take()};
+    return Rootfs{std::move(root_), std::move(proc_), std::move(sysctls_), overlays_.take()};
   }
 
  private:
@@ -154,6 +156,17 @@ class RootfsBuilder::Builder {
     return Ok{};
   }
 
+  // They are set when hooks have made the network's devices, and most callers want /proc/sys to be read-only,
+  // which lies over it by then.
+  Status find_sysctls() {
+    if (config_.sysctls.empty()) return Ok{};
+    auto found = sys::openat2(proc_.get(), "sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+                              RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+    if (!found) return found.error().while_doing("open the kernel parameters");
+    sysctls_ = std::move(*found);
+    return Ok{};
+  }
+
   Status seal() {
     if (dev_readonly_) TRY(set_mount_attributes(dev_.get(), MOUNT_ATTR_RDONLY, 0, false));
     if (!config_.root_readonly) return Ok{};
@@ -169,6 +182,7 @@ class RootfsBuilder::Builder {
   OverlayMaker overlays_;
   UniqueFd root_;
   UniqueFd proc_;
+  UniqueFd sysctls_;
   UniqueFd dev_;
   bool dev_readonly_ = false;
 };

@@ -14,6 +14,7 @@ struct OverlayLayer {
 struct Rootfs {
   UniqueFd root;                  // The mount that is the container's "/".
   UniqueFd proc;                  // The container's procfs: the only one that is ever written to.
+  UniqueFd sysctls;               // Its sys, where the configuration sets any: below what covers it.
   Vector<OverlayLayer> overlays;  // In the order of mounting.
 };
 

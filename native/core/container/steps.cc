@@ -19,10 +19,10 @@ Status name_the_host(const Config& config) {
   return Ok{};
 }
 
-Status set_sysctls(const Config& config, int proc) {
+Status set_sysctls(const Config& config, int sysctls) {
   for (const Sysctl& one : config.sysctls) {
-    const String path = format("sys/", one.path);
-    auto file = sys::openat2(proc, path.c_str(), O_WRONLY, 0,
+    const String path(one.path);
+    auto file = sys::openat2(sysctls, path.c_str(), O_WRONLY, 0,
                              RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH);
     if (!file) return file.error().while_doing("open the kernel parameter ", one.name);
     auto done = sys::write(file->get(), one.value.data(), one.value.size());

@@ -6,8 +6,8 @@
 namespace nsbox {
 
 Status name_the_host(const Config& config);
-// Through the container's own procfs and never out of it, whatever lies on its paths.
-Status set_sysctls(const Config& config, int proc);
+// Through the sys of the container's own procfs and never out of it, whatever lies on its paths.
+Status set_sysctls(const Config& config, int sysctls);
 
 // A new time namespace for the children of the calling process (and, on today's kernels, for its next exec).
 Status make_time_namespace(const Vector<TimeOffset>& offsets);

@@ -60,6 +60,7 @@ Status read_throttles(const Reader& io, std::string_view field, Vector<ThrottleD
 
 Status read_block_io(const Reader& io, BlockIoLimits& out) {
   TRY(read_optional(io, "weight", out.weight));
+  if (out.weight == 0) out.weight = std::nullopt;  // No weight in anybody's range: dockerd always sends one.
   TRY(read_optional(io, "leafWeight", out.leaf_weight));
   TRY(io.each_object("weightDevice", [&](const Reader& entry) -> Status {
     WeightDevice one;
