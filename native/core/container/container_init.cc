@@ -56,9 +56,8 @@ class ContainerInit {
     proc_ = std::move(rootfs.proc);
     TRY(set_sysctls(config_, rootfs.sysctls.get()));
     TRY(prepare_process());
-    // From here on the end of the channel tells of the creator's: it may be gone as soon as it has said its
-    // last word, and that must not kill what it has made.
-    TRY(sys::prctl(PR_SET_PDEATHSIG, 0));
+    // From here on the end of the channel is the end of its creator, until all is recorded.
+    (void)sys::prctl(PR_SET_PDEATHSIG, 0);
     return tell(request_.channel, {.step = CreateStep::kReady}, {}, terminal_.master.get());
   }
 
@@ -72,7 +71,7 @@ class ContainerInit {
     TRY(expect(CreateStep::kGo));
     TRY(close_to_the_container());
     // Root of the new user namespace, where it has one: what is made below belongs to it.
-    (void)sys::setgroups(nullptr, 0);
+    if (!request_.keep_groups) (void)sys::setgroups(nullptr, 0);
     (void)sys::setresgid(0);
     (void)sys::setresuid(0);
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));  // A change of identity has cleared it.
@@ -145,6 +144,7 @@ class ContainerInit {
     context_.bounding = TRY(bounding_capabilities());
     context_.clamp_capabilities = true;
     context_.preserved_fds = request_.preserved_fds;
+    context_.keep_groups = request_.keep_groups;
     context_.proc = proc_.get();
     context_.take_listener = &send_listener_of;
     context_.listener_context = this;
@@ -165,7 +165,7 @@ class ContainerInit {
   static Status send_listener_of(void* self, UniqueFd listener) {
     auto& init = *static_cast<ContainerInit*>(self);
     return send_listener(init.request_.listener_socket, listener.get(), init.request_.listener_metadata,
-                         init.hook_state(ContainerStatus::kCreated), init.request_.state->oci_version,
+                         init.hook_state(ContainerStatus::kCreating), init.request_.state->oci_version,
                          init.pid_);
   }
 

@@ -20,6 +20,7 @@ struct InitRequest {
   bool make_time_namespace = false;
   RootEntry root_entry = RootEntry::kPivot;
   unsigned preserved_fds = 0;
+  bool keep_groups = false;  // The caller's supplementary groups (run.oci.keep_original_groups).
   HookOutput hook_output;
   const sock_filter* filter = nullptr;  // Shared memory that the creator fills.
   SeccompInstallOptions filter_options;

@@ -18,6 +18,7 @@
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
 #include "core/container/steps.h"
+#include "core/net/device.h"
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
 #include "core/security/capabilities.h"
@@ -105,14 +106,18 @@ class Creation {
     shared_filter_ = static_cast<sock_filter*>(memory);
     init_.filter = shared_filter_;
     if (!init_.filter_options.listener) return Ok{};
-    if (profile_.listener_path.empty())
-      return Error::invalid("linux.seccomp.listenerPath: missing, with SCMP_ACT_NOTIFY");
-    auto listener = connect_to_socket(profile_.listener_path);
-    if (!listener) return listener.error().while_doing("linux.seccomp.listenerPath");
-    listener_socket_ = std::move(*listener);
+    std::string_view path = annotation("run.oci.seccomp.receiver");
+    if (path.empty()) path = profile_.listener_path;
+    listener_socket_ = TRY(connect_to_listener(profile_, path));
     init_.listener_socket = listener_socket_.get();
     init_.listener_metadata = profile_.listener_metadata;
     return Ok{};
+  }
+
+  std::string_view annotation(std::string_view name) const {
+    for (const Annotation& one : config_.annotations)
+      if (one.name == name) return one.value;
+    return {};
   }
 
   // runtime-spec config.md: what cannot be granted is told, and left out.
@@ -155,6 +160,7 @@ class Creation {
     init_.new_keyring = request_.new_keyring;
     init_.root_entry = request_.root_entry;
     init_.preserved_fds = request_.preserved_fds;
+    init_.keep_groups = annotation("run.oci.keep_original_groups") == "1";
     init_.hook_output = request_.hook_output;
     UniqueFd own_time;
     if (makes(CLONE_NEWTIME)) {
@@ -257,17 +263,29 @@ class Creation {
     state_.user_bus = made->user_bus;
     TRY(compile_filter());
     if (const auto& score = config_.process->oom_score_adj) TRY(set_oom_score(*score));
+    TRY(move_net_devices());
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
-    return tell(
-        channel_.get(),
-        {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
-        fds);
+    auto told = tell(channel_.get(),
+                {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
+                fds);
+    // It has ended, and has said why.
+    return told.err() == EPIPE ? Status(Ok{}) : std::move(told);
+  }
+
+  Status move_net_devices() {
+    if (config_.net_devices.empty()) return Ok{};
+    const UniqueFd network = TRY(sys::open(format("/proc/", pid_, "/ns/net").c_str(), O_RDONLY));
+    for (const NetDevice& one : config_.net_devices)
+      TRY(move_net_device(one.host_name, one.name.empty() ? one.host_name : one.name, network.get()));
+    return Ok{};
   }
 
   Status compile_filter() {
     if (!has_filter_) return Ok{};
-    const Vector<sock_filter> program = TRY(compile_seccomp(profile_));
+    SeccompCompileOptions options;
+    if (annotation("run.oci.seccomp_fail_unknown_syscall") == "1") options.unknown = UnknownSyscall::kFail;
+    const Vector<sock_filter> program = TRY(compile_seccomp(profile_, options));
     if (program.size() > kMaxFilter) return Error::invalid("linux.seccomp: too large for the kernel");
     memcpy(shared_filter_, program.data(), program.size() * sizeof(sock_filter));
     filter_size_ = program.size();
@@ -312,6 +330,12 @@ class Creation {
 
   Status record_end() {
     state_.init = TRY(identify_process(pid_));
+    if (config_.intel_rdt) {
+      TRY(cgroup::apply_intel_rdt(*config_.intel_rdt, request_.id, pid_));
+      state_.intel_rdt = true;
+    }
+    if (const std::string_view name = annotation("run.oci.delegate-cgroup"); !name.empty())
+      TRY(enter_delegated_group(state_, name, pid_));
     state_.made = true;
     if (!request_.pid_file.empty()) TRY(write_pid_file(request_.pid_file, pid_));
     return directory_.write(state_);
@@ -321,6 +345,10 @@ class Creation {
     if (terminal_ && request_.console_socket >= 0) {
       TRY(send_descriptor(request_.console_socket, "/dev/ptmx", terminal_.get()));
       terminal_.reset();
+    }
+    if (const std::string_view path = annotation("run.oci.pidfd_receiver"); !path.empty()) {
+      const UniqueFd receiver = TRY(connect_to_socket(path));
+      TRY(send_descriptor(receiver.get(), "pidfd", pidfd_.get()));
     }
     if (request_.pidfd_socket >= 0) TRY(send_descriptor(request_.pidfd_socket, "pidfd", pidfd_.get()));
     return tell(channel_.get(), {.step = request_.start ? CreateStep::kStart : CreateStep::kWait});
@@ -379,6 +407,7 @@ class Creation {
       (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL);
       (void)sys::wait4(pid_, nullptr, __WALL, nullptr);
     }
+    if (state_.intel_rdt) (void)cgroup::remove_intel_rdt(*config_.intel_rdt, request_.id);
     (void)remove_groups(state_, request_.environment);
     (void)directory_.remove();
     if (!request_.pid_file.empty() && state_.made)

@@ -57,6 +57,9 @@ Status delete_container(const StateDirectory& directory, const DeleteRequest& re
   TRY(refuse_living(directory, *state, mode));
   end_creator(*state);
   TRY(end_container(*state));
+  if (state->intel_rdt)
+    if (auto loaded = load_saved_config(directory.fd()); loaded && loaded->config.intel_rdt)
+      (void)cgroup::remove_intel_rdt(*loaded->config.intel_rdt, state->id);
   TRY(remove_groups(*state, request.environment));
   run_poststop(directory, *state, request.hook_output, warnings);
   return directory.remove();

@@ -13,6 +13,7 @@
 #include "core/container/container_terminal.h"
 #include "core/container/create_protocol.h"
 #include "core/container/groups.h"
+#include "core/container/listener.h"
 #include "core/container/new_process.h"
 #include "core/container/status.h"
 #include "core/process/channel.h"
@@ -65,6 +66,11 @@ class Execution {
     auto text = read_file_at(directory_.fd(), "seccomp.bpf", kLargestFilter);
     if (text.err() == ENOENT) return Ok{};
     filter_text_ = TRY(std::move(text));
+    if (!state_.filter_listens || !request_.config) return Ok{};
+    std::string_view path = request_.config->seccomp_listener_path;
+    for (const StateAnnotation& one : state_.annotations)
+      if (one.name.view() == "run.oci.seccomp.receiver") path = one.value;
+    listener_socket_ = TRY(connect_to_socket(path));
     return Ok{};
   }
 
@@ -172,12 +178,24 @@ class Execution {
     context_.filter = {reinterpret_cast<const sock_filter*>(filter_text_.c_str()),
                        filter_text_.size() / sizeof(sock_filter)};
     context_.filter_options.flags = state_.filter_flags;
+    context_.filter_options.listener = state_.filter_listens;
+    context_.take_listener = &send_listener_of;
+    context_.listener_context = this;
     context_.bounding = TRY(bounding_capabilities());
     context_.clamp_capabilities = true;
     context_.preserved_fds = request_.preserved_fds;
     process_.oom_score_adj.reset();  // Our parent writes it, who may.
     new_process_.emplace(process_, context_, *who_, *texts_, stdio_);
     return new_process_->prepare();
+  }
+
+  static Status send_listener_of(void* self, UniqueFd listener) {
+    auto& execution = *static_cast<Execution*>(self);
+    const String state =
+        public_state(execution.state_, ContainerStatus::kRunning, StateFields::kStandard);
+    return send_listener(execution.listener_socket_.get(), listener.get(),
+                         execution.request_.config->seccomp_listener_metadata, state,
+                         execution.state_.oci_version, execution.host_pid_);
   }
 
   static Status set_container_attributes(const Config& config) {
@@ -191,6 +209,9 @@ class Execution {
     char buffer[sizeof(CreateMessage)];
     const Message got = TRY(receive_message(theirs_.get(), buffer));
     if (got.size == 0) sys::exit(255);
+    CreateMessage message;
+    memcpy(&message, buffer, sizeof message);
+    host_pid_ = message.pid;
     return Ok{};
   }
 
@@ -206,7 +227,7 @@ class Execution {
       return Error::plain(ECHILD, "the process died before it was ready (was it killed, or out of memory?)");
     if (!ready.fds.empty()) terminal_ = std::move(ready.fds[0]);
     if (request_.process->oom_score_adj) TRY(set_oom_score(*request_.process->oom_score_adj));
-    TRY(tell({.step = CreateStep::kStart}));
+    TRY(tell({.step = CreateStep::kStart, .pid = pid_}));
     TRY(receive(nullptr));
     return Ok{};
   }
@@ -243,6 +264,8 @@ class Execution {
   Vector<UniqueFd> entrances_;
   UniqueFd container_, proc_, channel_, theirs_, pidfd_, terminal_, slave_, root_;
   pid_t pid_ = -1;
+  pid_t host_pid_ = 0;  // In the child: its own, as the host has it.
+  UniqueFd listener_socket_;
   int exit_status_ = 125;
   int stdio_[3] = {0, 1, 2};
   std::optional<Identity> who_;

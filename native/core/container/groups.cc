@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/cgroup/files.h"
+#include "core/container/status.h"
 #include "core/spec/resources.h"
 #include "core/sys/file.h"
 #include "core/sys/syscalls.h"
@@ -185,6 +186,18 @@ Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Ski
     out.push_back(std::move(*entrance));
   }
   return out;
+}
+
+Status enter_delegated_group(const State& state, std::string_view name, pid_t pid) {
+  if (name.find('/') != std::string_view::npos || name == "." || name == "..")
+    return Error::invalid("annotation run.oci.delegate-cgroup: expected one name, got ", name);
+  const cgroup::GroupSet groups = TRY(open_groups(state));
+  const int unified = groups.unified();
+  if (unified < 0) return Ok{};
+  const String inner(name);
+  auto done = sys::mkdirat(unified, inner.c_str(), 0755);
+  if (!done && done.err() != EEXIST) return done.error().while_doing("make the delegated cgroup ", name);
+  return write_file_at(unified, format(name, "/cgroup.procs").c_str(), format(pid));
 }
 
 Status remove_group_paths(const Vector<GroupPath>& paths) {

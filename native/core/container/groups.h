@@ -39,6 +39,9 @@ Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Ski
 // The limits of the configuration, with the devices that every container may use.
 Result<cgroup::Limits> container_limits(const Config& config);
 
+// run.oci.delegate-cgroup: in v2, moves the process one group further down, to be the container's own.
+Status enter_delegated_group(const State& state, std::string_view name, pid_t pid);
+
 // Kills whatever is inside and removes them; absent is fine.
 Status remove_groups(const State& state, const cgroup::BusEnvironment& environment = {});
 Status remove_group_paths(const Vector<GroupPath>& paths);

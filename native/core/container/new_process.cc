@@ -31,6 +31,8 @@ Result<String> read_account_file(int root, std::string_view path) {
   if (fd.err() == ENOENT) return String();
   if (!fd) return fd.error().while_doing("open ", path);
   const auto info = TRY(sys::statx(fd->get(), "", AT_EMPTY_PATH, STATX_TYPE));
+  // A masked file.
+  if (S_ISCHR(info.stx_mode) && info.stx_rdev_major == 1 && info.stx_rdev_minor == 3) return String();
   if (!S_ISREG(info.stx_mode)) return Error::plain(EINVAL, path, ": not a regular file");
   auto text = read_all(fd->get(), kAccountFileLimit);
   if (!text) return text.error().while_doing("read ", path);
@@ -189,7 +191,7 @@ Status NewProcess::take_identity() {
   TRY(check_capabilities(capabilities_, context_.bounding));
   TRY(keep_capabilities_over_setuid());
   TRY(drop_bounding(capabilities_.bounding, context_.bounding));
-  auto groups = sys::setgroups(who_.groups.data(), who_.groups.size());
+  auto groups = context_.keep_groups ? Status(Ok{}) : sys::setgroups(who_.groups.data(), who_.groups.size());
   // Where setgroups is denied to the user namespace there is nothing to set, and nothing asked for is lost.
   if (!groups && !(groups.err() == EPERM && who_.groups.empty()))
     return groups.error().while_doing("set the supplementary groups");

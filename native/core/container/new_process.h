@@ -19,6 +19,7 @@ struct ProcessContext {
   SeccompInstallOptions filter_options;
   CapabilityMask bounding = 0;  // What init itself still has.
   bool clamp_capabilities = false;
+  bool keep_groups = false;    // Leave the supplementary groups as they are.
   unsigned preserved_fds = 0;  // As many from 3 on stay open.
   // Takes the listener of a filter that asks for one.
   Status (*take_listener)(void* context, UniqueFd listener) = nullptr;

@@ -110,7 +110,8 @@ Status read_unified(const Reader& unified, Vector<UnifiedEntry>& out) {
     entry.file = member.name;
     TRY(unified.read(member.name, entry.value));
     if (entry.file.empty() || entry.file.find('/') != std::string_view::npos ||
-        entry.file.find('\0') != std::string_view::npos || entry.file.starts_with("cgroup."))
+        entry.file.find('\0') != std::string_view::npos ||
+        (entry.file.starts_with("cgroup.") && !entry.file.starts_with("cgroup.max.")))
       return unified.refuse(entry.file, "not the name of a controller's file");
     out.push_back(entry);
   }
