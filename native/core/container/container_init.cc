@@ -46,7 +46,7 @@ class ContainerInit {
   Status make() {
     TRY(begin());
     TRY(enter_namespaces());
-    if (request_.new_keyring) TRY(join_session_keyring(format("_ses.", request_.state->id).c_str()));
+    if (request_.new_keyring) TRY(join_session_keyring(session_keyring_name(request_.state->id).c_str()));
     TRY(name_the_host(config_));
     RootfsBuilder builder(*request_.plan);
     TRY(builder.build({.call = &join_groups_of, .context = this}));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -43,8 +44,9 @@ class Creation {
   Result<CreatedContainer> run() {
     auto done = make();
     if (!done) {
+      const Error why = last_words().value_or(done.error());
       undo();
-      return done.error();
+      return why;
     }
     return CreatedContainer{std::move(directory_), std::move(state_), std::move(pidfd_), std::move(terminal_),
                             std::move(warnings_)};
@@ -84,6 +86,7 @@ class Creation {
     for (const NamespaceSpec& one : config_.namespaces) state_.namespaces |= one.flag;
     state_.manager = request_.manager;
     state_.cgroups_path = String(config_.cgroups_path);
+    state_.new_keyring = request_.new_keyring;
     state_.has_poststart = !config_.hooks.poststart.empty();
     state_.has_poststop = !config_.hooks.poststop.empty();
     for (const Annotation& one : config_.annotations)
@@ -395,6 +398,19 @@ class Creation {
                           std::string_view(buffer + sizeof message, got.size - sizeof message));
     if (out) *out = std::move(got);
     return Ok{};
+  }
+
+  // What the process had to say when it ended, while we were busy with something else that failed for it.
+  std::optional<Error> last_words() {
+    if (!channel_) return {};
+    sys::Pollfd waiting = {channel_.get(), POLLIN, 0};
+    auto ready = sys::poll(&waiting, 1, 0);
+    if (!ready || *ready == 0 || !(waiting.revents & POLLIN)) return {};
+    CreateMessage message;
+    bool ended = false;
+    auto got = receive(message, nullptr, &ended);
+    if (got || ended) return {};
+    return got.error();
   }
 
   void close_their_end() {

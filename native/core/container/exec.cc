@@ -17,6 +17,7 @@
 #include "core/container/new_process.h"
 #include "core/container/status.h"
 #include "core/process/channel.h"
+#include "core/security/keyring.h"
 #include "core/security/process_attributes.h"
 #include "core/security/scheduling.h"
 #include "core/sys/beneath.h"
@@ -138,6 +139,7 @@ class Execution {
       if (auto done = sys::write(entrance.get(), "0", 1); !done)
         return done.error().while_doing("enter the container's cgroup");
     TRY(join_namespaces());
+    if (state_.new_keyring) TRY(join_session_keyring(session_keyring_name(state_.id).c_str()));
     root_ = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     TRY(prepare());
     TRY(tell({.step = CreateStep::kReady}, {}, terminal_.get()));

@@ -101,6 +101,8 @@ Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupReque
       append(full, path);
     else
       append(full, each.own_path.empty() ? "" : "/", each.own_path, "/", path);
+    // One that is there already is somebody's, until it is found to be empty.
+    if (sys::faccessat2(AT_FDCWD, full.c_str(), 0, 0)) continue;
     out.push_back({std::move(full), each.controllers, each.version});
   }
   return out;
@@ -141,6 +143,9 @@ Result<MadeParent> make_by_systemd(const GroupRequest& request, const cgroup::Li
 Result<MadeParent> make_by_path(const cgroup::Layout& layout, const GroupRequest& request,
                                 const cgroup::Limits& limits) {
   const String path = path_of(request);
+  for (const char c : path.view())
+    if (static_cast<unsigned char>(c) < ' ')
+      return Error::invalid("linux.cgroupsPath: a control character is no part of a group's name");
   MadeParent out{TRY(cgroup::create_at_path(layout, path, wanted_controllers(layout, limits))), {}};
   TRY(refuse_nothing(out.parent, path));
   TRY(refuse_used(out.parent.groups, path));

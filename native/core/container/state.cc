@@ -111,6 +111,7 @@ Status read_state(const Reader& state, State& out) {
   TRY(state.read("poststart", out.has_poststart));
   TRY(state.read("poststop", out.has_poststop));
   TRY(state.read("intelRdt", out.intel_rdt));
+  TRY(state.read("newKeyring", out.new_keyring));
   return state.with_object("annotations",
                            [&](const Reader& object) { return read_annotations(object, out); });
 }
@@ -131,6 +132,8 @@ Result<UniqueFd> make_root(std::string_view root) {
 Error does_not_exist(std::string_view id) { return Error::plain(ENOENT, "container does not exist: ", id); }
 
 }  // namespace
+
+String session_keyring_name(std::string_view id) { return format("_ses.", id); }
 
 String state_to_json(const State& state) {
   json::Writer out;
@@ -156,6 +159,7 @@ String state_to_json(const State& state) {
   if (state.has_poststart) out.key("poststart").boolean(true);
   if (state.has_poststop) out.key("poststop").boolean(true);
   if (state.intel_rdt) out.key("intelRdt").boolean(true);
+  if (state.new_keyring) out.key("newKeyring").boolean(true);
   out.key("annotations").begin_object();
   for (const StateAnnotation& one : state.annotations) out.key(one.name).string(one.value);
   out.end_object();

@@ -57,8 +57,11 @@ struct State {
   bool has_poststart = false;
   bool has_poststop = false;
   bool intel_rdt = false;
+  bool new_keyring = false;  // Of the name session_keyring_name().
   Vector<StateAnnotation> annotations;
 };
+
+String session_keyring_name(std::string_view id);
 
 String state_to_json(const State& state);
 // Strict: a damaged file is an error that says so.

@@ -36,6 +36,8 @@ Status read_capabilities(const Reader& sets, ProcessSpec& process) {
 }
 
 Status read_id(const Reader& user, std::string_view field, uint32_t& out) {
+  const json::Value* value = user.value().find(field);
+  if (value && value->is(json::Kind::kNull)) return user.refuse(field, "expected an id, got null");
   TRY(user.read(field, out));
   if (out == UINT32_MAX) return user.refuse(field, "expected an id from 0 to 4294967294");
   return Ok{};

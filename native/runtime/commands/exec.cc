@@ -65,11 +65,12 @@ Status read_process(std::string_view path, Prepared& out) {
 
 // "1000", "1000:100"; never a name, which would be looked up in files of the container's.
 Status set_user(std::string_view text, ProcessSpec& process) {
+  const bool has_group = text.find(':') != std::string_view::npos;
   const auto user = parse_id(cut(text, ':'));
   if (!user) return usage_error("--user: expected UID[:GID], by numbers");
   process.user = *user;
   process.named_user = {};
-  if (text.empty()) return Ok{};
+  if (!has_group) return Ok{};
   const auto group = parse_id(text);
   if (!group) return usage_error("--user: expected UID[:GID], by numbers");
   process.group = *group;

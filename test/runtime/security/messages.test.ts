@@ -25,7 +25,7 @@ describe('lengths', () => {
     await using runtime = new Runtime();
     const mappings = Array.from({ length: count }, (_, i) => ({
       containerID: i * 2,
-      hostID: 1_000_000 + i * 2,
+hostID: i * 2 + 1,
       size: 1,
     }));
     const result = await runtime.run((config) => {
