@@ -10,14 +10,9 @@ struct Unit {
   uint64_t nanoseconds;
 };
 // "\u00b5" and "\u03bc" are both in use as the micro sign.
-constexpr Unit kUnits[] = {{"ns", 1},
-                           {"us", 1'000},
-                           {"\u00b5s", 1'000},
-                           {"\u03bcs", 1'000},
-                           {"ms", 1'000'000},
-                           {"s", 1'000'000'000},
-                           {"m", 60'000'000'000},
-                           {"h", 3'600'000'000'000}};
+constexpr Unit kUnits[] = {
+    {"ns", 1},         {"us", 1'000},        {"\u00b5s", 1'000},    {"\u03bcs", 1'000},
+    {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
 
 uint64_t unit_named(std::string_view name) {
   for (const Unit& unit : kUnits)
@@ -39,7 +34,8 @@ std::string_view take(std::string_view& rest, bool of_number) {
 }  // namespace
 
 Result<uint64_t> parse_duration(std::string_view text) {
-  const Error invalid = Error::invalid("invalid duration \"", text, "\": expected one like 5s, 500ms or 1m30s");
+  const Error invalid =
+      Error::invalid("invalid duration \"", text, "\": expected one like 5s, 500ms or 1m30s");
   std::string_view rest = text;
   if (rest.starts_with('+')) rest.remove_prefix(1);
   if (rest == "0") return uint64_t{0};

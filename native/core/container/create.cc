@@ -99,7 +99,8 @@ class Creation {
   // Memory that the process shares with us: its filter is compiled while it builds its root.
   Status prepare_filter() {
     if (!config_.seccomp || config_.seccomp->is(json::Kind::kNull)) return Ok{};
-    profile_ = TRY(parse_seccomp(*config_.seccomp, *request_.loaded->arena));
+    profile_ = TRY(parse_seccomp(*config_.seccomp, *request_.loaded->arena, "linux.seccomp",
+                                 annotation("run.oci.seccomp.receiver")));
     has_filter_ = true;
     init_.filter_options = install_options(profile_);
     state_.filter_flags = init_.filter_options.flags;
@@ -109,9 +110,7 @@ class Creation {
     shared_filter_ = static_cast<sock_filter*>(memory);
     init_.filter = shared_filter_;
     if (!init_.filter_options.listener) return Ok{};
-    std::string_view path = annotation("run.oci.seccomp.receiver");
-    if (path.empty()) path = profile_.listener_path;
-    listener_socket_ = TRY(connect_to_listener(profile_, path));
+    listener_socket_ = TRY(connect_to_listener(profile_));
     init_.listener_socket = listener_socket_.get();
     init_.listener_metadata = profile_.listener_metadata;
     return Ok{};
@@ -132,6 +131,8 @@ class Creation {
     for (unsigned i = 0; i < kNamedCapabilities; i++)
       if (lacking >> i & 1)
         warnings_.push_back(format("process.capabilities: this machine grants no ", capability_name(i)));
+    for (std::string_view name : config_.process->unknown_capabilities)
+      warnings_.push_back(format("process.capabilities: unknown, and left out: ", name));
     return Ok{};
   }
 
@@ -269,9 +270,10 @@ class Creation {
     TRY(move_net_devices());
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
-    auto told = tell(channel_.get(),
-                {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)}, {},
-                fds);
+    auto told =
+        tell(channel_.get(),
+             {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)},
+             {}, fds);
     // It has ended, and has said why.
     return told.err() == EPIPE ? Status(Ok{}) : std::move(told);
   }

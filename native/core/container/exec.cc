@@ -193,8 +193,7 @@ class Execution {
 
   static Status send_listener_of(void* self, UniqueFd listener) {
     auto& execution = *static_cast<Execution*>(self);
-    const String state =
-        public_state(execution.state_, ContainerStatus::kRunning, StateFields::kStandard);
+    const String state = public_state(execution.state_, ContainerStatus::kRunning, StateFields::kStandard);
     return send_listener(execution.listener_socket_.get(), listener.get(),
                          execution.request_.config->seccomp_listener_metadata, state,
                          execution.state_.oci_version, execution.host_pid_);

@@ -60,7 +60,8 @@ Status map_ids_of(pid_t pid, std::span<const IdMapping> users, std::span<const I
 // written to as it is, and never replaced.
 Status write_pid_file(std::string_view path, pid_t pid) {
   const String text = format(pid);
-  if (auto there = sys::statx(AT_FDCWD, String(path).c_str(), 0, STATX_TYPE); there && !S_ISREG(there->stx_mode)) {
+  if (auto there = sys::statx(AT_FDCWD, String(path).c_str(), 0, STATX_TYPE);
+      there && !S_ISREG(there->stx_mode)) {
     auto file = sys::open(String(path).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
     auto done = file ? write_all(file->get(), text.c_str(), text.size()) : Status(file.error());
     if (!done) return done.error().while_doing("write the pid file ", path);

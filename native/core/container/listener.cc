@@ -29,17 +29,13 @@ Status send_listener(int socket, int listener, std::string_view metadata, std::s
   return Ok{};
 }
 
-Result<UniqueFd> connect_to_listener(const SeccompProfile& profile, std::string_view path) {
-  if (profile.default_action == SeccompAction::kNotify)
-    return Error::invalid("linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default: the process could "
-                          "not hand its listener over");
+Result<UniqueFd> connect_to_listener(const SeccompProfile& profile) {
   for (const SeccompRule& rule : profile.syscalls)
     for (std::string_view name : rule.names)
       if (rule.action == SeccompAction::kNotify && (name == "sendmsg" || name == "write"))
         return Error::invalid("linux.seccomp.syscalls: SCMP_ACT_NOTIFY cannot be used for ", name,
                               ": the process could not hand its listener over");
-  if (path.empty()) return Error::invalid("linux.seccomp.listenerPath: missing, with SCMP_ACT_NOTIFY");
-  auto socket = connect_to_socket(path);
+  auto socket = connect_to_socket(profile.listener_path);
   if (!socket) return socket.error().while_doing("linux.seccomp.listenerPath");
   return socket;
 }

@@ -17,7 +17,7 @@ Status send_listener(int socket, int listener, std::string_view metadata, std::s
 
 // Where the listener of this profile will go; an error for a profile with which nobody could answer, because
 // what hands the descriptor over waits for an answer itself.
-Result<UniqueFd> connect_to_listener(const SeccompProfile& profile, std::string_view path);
+Result<UniqueFd> connect_to_listener(const SeccompProfile& profile);
 
 // A connection to the stream socket at that path.
 Result<UniqueFd> connect_to_socket(std::string_view path);

@@ -198,7 +198,8 @@ void write_flags(json::Writer& writer, uint32_t flags) {
 
 }  // namespace
 
-Result<SeccompProfile> parse_seccomp(const Value& value, Arena& arena, std::string_view where) {
+Result<SeccompProfile> parse_seccomp(const Value& value, Arena& arena, std::string_view where,
+                                     std::string_view receiver) {
   const Place place{nullptr, where};
   TRY(expect(value, Kind::kObject, place));
   SeccompProfile profile;
@@ -214,6 +215,7 @@ Result<SeccompProfile> parse_seccomp(const Value& value, Arena& arena, std::stri
   profile.syscalls.reserve(rules.size());
   for (size_t i = 0; i < rules.size(); i++)
     profile.syscalls.push_back(TRY(parse_rule(rules[i], arena, rules_place.item(i))));
+  if (!receiver.empty()) profile.listener_path = receiver;
   TRY(check_listener(profile, place));
   return profile;
 }

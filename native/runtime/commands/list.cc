@@ -34,8 +34,8 @@ String as_table(const Vector<Listed>& all) {
   Table table(kNames);
   for (const Listed& one : all) {
     const String pid = format(living_pid(one.state, one.status));
-    const std::string_view cells[] = {one.state.id,     pid,               name_of(one.status),
-                                      one.state.bundle, one.state.created, one.owner};
+    const std::string_view cells[] = {one.state.id,      pid,      name_of(one.status), one.state.bundle,
+                                      one.state.created, one.owner};
     table.add(cells);
   }
   return table.text();

@@ -26,8 +26,8 @@ TEST("decimal: a size may have a fraction, which is exact") {
 }
 
 TEST("decimal: what is no size is none") {
-  for (const char* bad : {"", "foo", "-5k", "-1", "+1", "1.2.3", "99999999999999999999", "k", ".", "1kk", "1ki b",
-                          "1x", " 1", "1  k", "9223372036854775808", "8192p", "1e3", "0x10", "1\n"})
+  for (const char* bad : {"", "foo", "-5k", "-1", "+1", "1.2.3", "99999999999999999999", "k", ".", "1kk",
+                          "1ki b", "1x", " 1", "1  k", "9223372036854775808", "8192p", "1e3", "0x10", "1\n"})
     EXPECT(!parse_size(bad));
   EXPECT(parse_size("9223372036854775807") == uint64_t{INT64_MAX});
 }
