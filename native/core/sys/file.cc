@@ -35,7 +35,7 @@ Status write_file_at(int dir, const char* path, std::string_view text) {
   auto fd = sys::openat(dir, path, O_WRONLY);
   if (!fd) return fd.error().while_doing("open ", path);
   auto done = sys::write(fd->get(), text.data(), text.size());
-  if (!done) return done.error().while_doing("write ", text, " to ", path);
+  if (!done) return done.error().while_doing("write ", text.substr(0, 200), " to ", path);
   if (*done != text.size()) return Error(EIO, format("write ", path, ": cut short"));
   return Ok{};
 }

@@ -25,7 +25,7 @@ describe('lengths', () => {
     await using runtime = new Runtime();
     const mappings = Array.from({ length: count }, (_, i) => ({
       containerID: i * 2,
-      hostID: i * 2 + 1,
+      hostID: i * 2,
       size: 1,
     }));
     const result = await runtime.run((config) => {
@@ -41,7 +41,7 @@ describe('lengths', () => {
     await using runtime = new Runtime();
     const mappings = Array.from({ length: 340 }, (_, i) => ({
       containerID: i * 2,
-      hostID: i * 2 + 1,
+      hostID: i * 2,
       size: 1,
     }));
     const said = await runtime.sh('wc -l </proc/self/uid_map', (config) => {
