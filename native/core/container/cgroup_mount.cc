@@ -50,6 +50,15 @@ Result<UniqueFd> make_hierarchy(const HierarchyLayout& one) {
   return make_filesystem("cgroup", "cgroup", v1_options(one, name), kAttributes);
 }
 
+// A mount of its own shows the container's group only in a namespace of groups; without, there is the host's.
+Result<UniqueFd> own_part(const HierarchyLayout& one) {
+  if (one.own_path.empty()) return make_hierarchy(one);
+  const String path = format(one.mount_point, "/", one.own_path);
+  UniqueFd copy = TRY(copy_mount(AT_FDCWD, path.c_str(), false));
+  TRY(set_mount_attributes(copy.get(), kAttributes, 0, false));
+  return copy;
+}
+
 // Where the host has it: "/sys/fs/cgroup/memory" is "memory".
 std::string_view folder_of(const HierarchyLayout& one) {
   const std::string_view path = one.mount_point.view();
@@ -64,7 +73,7 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
       TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(attach_mount(folder.get(), target));
   for (const HierarchyLayout& one : layout.hierarchies) {
-    auto made = make_hierarchy(one);
+    auto made = own_part(one);
     if (!made) return made.error().while_doing("the hierarchy ", folder_of(one));
     UniqueFd place = TRY(make_directories_in_root(root, format(destination, "/", folder_of(one)), 0755));
     TRY(attach_mount(made->get(), place.get()));

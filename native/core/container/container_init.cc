@@ -54,6 +54,7 @@ class ContainerInit {
     Rootfs rootfs = TRY(builder.enter(request_.root_entry));
     root_ = std::move(rootfs.root);
     proc_ = std::move(rootfs.proc);
+    console_ = std::move(rootfs.console);
     TRY(set_sysctls(config_, rootfs.sysctls.get()));
     TRY(prepare_process());
     // From here on the end of the channel is the end of its creator, until all is recorded.
@@ -159,7 +160,8 @@ class ContainerInit {
     if (!process_spec_.terminal) return Ok{};
     terminal_ = TRY(make_terminal(process_spec_, root_.get(), *who_));
     for (int& fd : stdio_) fd = terminal_.slave.get();
-    return Ok{};
+    const UniqueFd console = std::move(console_);
+    return console ? show_console(terminal_, console.get()) : Status(Ok{});
   }
 
   static Status send_listener_of(void* self, UniqueFd listener) {
@@ -253,6 +255,7 @@ class ContainerInit {
   size_t filter_size_ = 0;
   UniqueFd root_, proc_, connection_;
   Terminal terminal_;
+  UniqueFd console_;
   int stdio_[3] = {0, 1, 2};
   std::optional<Identity> who_;
   std::optional<ExecTexts> texts_;

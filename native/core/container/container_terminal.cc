@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "core/mount/mount.h"
 #include "core/sys/beneath.h"
 #include "core/sys/syscalls.h"
 
@@ -16,6 +17,13 @@ Result<Terminal> make_terminal(const ProcessSpec& process, int root, const Ident
     TRY(set_window_size(terminal->master.get(), process.columns, process.rows));
   if (who.user) (void)sys::fchown(terminal->slave.get(), who.user, who.group);
   return terminal;
+}
+
+Status show_console(const Terminal& terminal, int place) {
+  auto copy = copy_mount(terminal.slave.get(), "", false);
+  auto done = copy ? attach_mount(copy->get(), place) : Status(copy.error());
+  if (!done) return done.error().while_doing("mount the terminal on /dev/console");
+  return Ok{};
 }
 
 }  // namespace nsbox

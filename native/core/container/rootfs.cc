@@ -45,7 +45,8 @@ class RootfsBuilder::Builder {
     overlays_.finish();
     TRY(entry == RootEntry::kMove ? move_into(root_.get()) : pivot_into(root_.get()));
     if (config_.rootfs_propagation) TRY(set_propagation(root_.get(), config_.rootfs_propagation));
-    return Rootfs{std::move(root_), std::move(proc_), std::move(sysctls_), overlays_.take()};
+    return Rootfs{std::move(root_), std::move(proc_), std::move(sysctls_), std::move(console_),
+                  overlays_.take()};
   }
 
  private:
@@ -139,7 +140,12 @@ class RootfsBuilder::Builder {
   Status make_dev() {
     // A configuration that binds its own /dev keeps it as it is.
     if (dev_) TRY(make_default_devices(root_.get()));
-    return make_devices(root_.get(), config_.devices);
+    TRY(make_devices(root_.get(), config_.devices));
+    if (!dev_ || !config_.process || !config_.process->terminal) return Ok{};
+    auto console = make_file_in_root(root_.get(), "/dev/console", 0600);
+    if (!console) return console.error().while_doing("make /dev/console");
+    console_ = std::move(*console);
+    return Ok{};
   }
 
   // Where it cannot be made, entering it says so.
@@ -183,6 +189,7 @@ class RootfsBuilder::Builder {
   UniqueFd root_;
   UniqueFd proc_;
   UniqueFd sysctls_;
+  UniqueFd console_;
   UniqueFd dev_;
   bool dev_readonly_ = false;
 };

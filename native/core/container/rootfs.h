@@ -15,6 +15,7 @@ struct Rootfs {
   UniqueFd root;                  // The mount that is the container's "/".
   UniqueFd proc;                  // The container's procfs: the only one that is ever written to.
   UniqueFd sysctls;               // Its sys, where the configuration sets any: below what covers it.
+  UniqueFd console;               // A file where the terminal goes, if the process has one.
   Vector<OverlayLayer> overlays;  // In the order of mounting.
 };
 

@@ -113,9 +113,12 @@ Status make_default_devices(int root) {
 }
 
 Status make_devices(int root, const Vector<Device>& devices) {
-  for (const Device& device : devices)
+  for (const Device& device : devices) {
+    // Engines list all devices of the host where all are wanted; this one is the container's own, by a link.
+    if (device.path == "/dev/ptmx") continue;
     if (auto done = make_device(root, device); !done)
       return done.error().while_doing("make device ", device.path);
+  }
   return Ok{};
 }
 

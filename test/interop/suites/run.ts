@@ -22,7 +22,8 @@ export function runSuite(engine: Engine): void {
 
   test('a command that is not found gives 127 and says so', async () => {
     const { code, stderr } = await engine.run(['run', '--rm', image, 'no-such-program']);
-    expect(stderr).toContain('"no-such-program": executable file not found in $PATH');
+    // Where the engine does not know that a runtime speaks JSON, quotes are quoted.
+    expect(stderr).toMatch(/"no-such-program\\?": executable file not found in \$PATH/);
     expect(code).toBe(127);
   });
 
@@ -34,8 +35,7 @@ export function runSuite(engine: Engine): void {
 
   test.each(['/etc', '/etc/passwd'])('%s is no program: 126 and the reason', async (path) => {
     const { code, stderr } = await engine.run(['run', '--rm', image, path]);
-    expect(stderr).toContain(`"${path}"`);
-    expect(stderr).toMatch(/permission denied/i);
+    expect(stderr).toMatch(new RegExp(`"${path}\\\\?": .*permission denied`, 'i'));
     expect(code).toBe(126);
   });
 
