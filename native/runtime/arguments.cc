@@ -91,6 +91,7 @@ Result<Arguments> Arguments::parse(std::span<const std::string_view> words,
   Arguments out;
   Scanner scanner(words, options);
   while (!scanner.at_end()) {
+    if (operands == Operands::kIdThenRest && !out.operands_.empty()) break;
     if (scanner.skip_end_of_options()) break;
     if (!scanner.at_option()) {
       if (operands == Operands::kIdThenWords && !out.operands_.empty()) break;

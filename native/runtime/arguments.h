@@ -23,6 +23,7 @@ struct OptionSpec {
 enum class Operands : uint8_t {
   kMixed,        // Options may stand anywhere.
   kIdThenWords,  // After the first operand, the second begins words that are passed on as they are.
+  kIdThenRest,   // All behind the first operand is passed on as it is.
 };
 
 // What stood on the command line. An option given twice has both values, and value() the last.

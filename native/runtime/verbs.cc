@@ -8,8 +8,8 @@
 namespace nsbox::runtime {
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState, &kKill,  &kDelete,
-                                  &kRun,    &kExec,  &kList,  &kPause, &kResume};
+constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState,  &kKill, &kDelete, &kRun,   &kExec,
+                                  &kList,   &kPause, &kResume, &kPs,   &kUpdate, &kEvents};
 
 constexpr OptionSpec kGlobalOptions[] = {
     {"root", 0, Takes::kValue,
@@ -128,8 +128,7 @@ bool asks_for_help(std::span<const std::string_view> words, const Verb& verb) {
   for (size_t i = 0; i < words.size(); i++) {
     if (words[i] == "--help" || words[i] == "-h") return true;
     // Behind the id, they are words of somebody else's.
-    if (words[i] == "--" || (verb.operands == Operands::kIdThenWords && !words[i].starts_with('-')))
-      return false;
+    if (words[i] == "--" || (verb.operands != Operands::kMixed && !words[i].starts_with('-'))) return false;
   }
   return false;
 }

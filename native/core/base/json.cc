@@ -387,6 +387,12 @@ Writer& Writer::unsigned_number(uint64_t value) {
   return *this;
 }
 
+Writer& Writer::decimal(std::string_view number) {
+  separate();
+  out_.append(number);
+  return *this;
+}
+
 Writer& Writer::boolean(bool value) {
   separate();
   out_.append(value ? "true" : "false");

@@ -76,6 +76,8 @@ class Writer {
   Writer& string(std::string_view text);
   Writer& number(int64_t value);
   Writer& unsigned_number(uint64_t value);
+  // A number that is a text already: "0.25".
+  Writer& decimal(std::string_view number);
   Writer& boolean(bool value);
   Writer& null();
 

@@ -171,6 +171,14 @@ Status apply_intel_rdt(const IntelRdt& rdt, std::string_view container_id, int p
   return Ok{};
 }
 
+Status change_intel_rdt(const IntelRdt& rdt, std::string_view container_id) {
+  const UniqueFd root = TRY(open_resctrl());
+  const String name = class_of(rdt, container_id);
+  auto group = sys::openat(root.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!group) return group.error().while_doing("open the resctrl class ", name);
+  return write_schemata(root.get(), group->get(), schemata_of(rdt));
+}
+
 Status remove_intel_rdt(const IntelRdt& rdt, std::string_view container_id) {
   auto root = open_resctrl();
   if (!root) return Ok{};

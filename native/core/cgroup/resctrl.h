@@ -22,6 +22,8 @@ struct IntelRdt {
 
 // Makes the container's class where it must be made, and puts the process into it.
 Status apply_intel_rdt(const IntelRdt& rdt, std::string_view container_id, int pid);
+// New shares for the class that the container is in already.
+Status change_intel_rdt(const IntelRdt& rdt, std::string_view container_id);
 // Removes what apply_intel_rdt made for this container alone; gone is fine.
 Status remove_intel_rdt(const IntelRdt& rdt, std::string_view container_id);
 
