@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds the core and its unit tests hosted, with sanitizers, by the C++ compiler alone (no cmake needed), and runs
-// them. An argument is a part of a test's name; CXX names another compiler.
+// them. An argument is a part of a test's name or of its file's; CXX names another compiler.
 import { execFileSync, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
-// Runs the behaviour tests in a virtual machine with cgroup v2, systemd and AppArmor, as root and as an
-// ordinary user. See docs/testing-vm.md.
+// Runs the behaviour tests, and the C++ tests of cgroups, in a virtual machine with cgroup v2, systemd and AppArmor,
+// as root and as an ordinary user. See docs/testing-vm.md.
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packCheckout } from './vm/checkout.mjs';
 import { prepareImage } from './vm/image.mjs';
 import { fromState, Machine } from './vm/machine.mjs';
+import { buildNativeTests, NATIVE_TESTS } from './vm/native.mjs';
 import { Report } from './vm/report.mjs';
 import { makeScratch, sweepScratch } from './vm/scratch.mjs';
 import { requireTools } from './vm/tools.mjs';
 
-const HELP = `usage: npm run test:vm -- [options] [test folder or file ...]
+const HELP = `usage: npm run test:vm -- [options] [test folder or file | native:PART ...]
+
+  native:PART      the C++ tests with this in their name or their file's name
 
   --run CMD        run this shell command as root instead of the tests (alone: no user lane)
   --user-run CMD   run this shell command as the user instead of the tests (alone: no root lane)
@@ -20,7 +23,15 @@ const HELP = `usage: npm run test:vm -- [options] [test folder or file ...]
   --install        install missing tools with apt (default when CI=true)
   --help           this text
 `;
-const TESTS = ['test/container', 'test/lib/sandbox'];
+// What runs when nothing is named: a folder of tests a line, and the lanes that run it.
+const SUITES = [
+  { tests: 'native:cgroup/', lanes: ['root'] },
+  { tests: 'native:cgroup/systemd', lanes: ['user'] },
+  { tests: 'test/container', lanes: ['root', 'user'] },
+  { tests: 'test/lib/sandbox', lanes: ['root', 'user'] },
+];
+const LANES = ['root', 'user'];
+const NATIVE = 'native:';
 // Emulated, a process for each test file costs three seconds; one for all of them costs that once.
 const VITEST_OPTIONS = '--pool=forks --no-isolate --maxWorkers=1';
 const root = join(import.meta.dirname, '..');
@@ -53,6 +64,7 @@ async function main({ timeout, keep, install, lanes }) {
 }
 
 async function runMachine({ folder, work, lanes, timeout, report }) {
+  if (Object.values(lanes).some((command) => command.includes(NATIVE_TESTS))) await buildNativeTests();
   const checkout = await packCheckout({ root, work, lanes });
   const machine = new Machine({
     start: fromState(join(folder, 'memory')),
@@ -108,13 +120,26 @@ function readOptions() {
 function chooseLanes(values, positionals) {
   const commands = { root: values.run, user: values['user-run'] };
   if (commands.root === undefined && commands.user === undefined) {
-    const tests = testCommand(positionals.length > 0 ? positionals : TESTS);
-    return { root: tests, user: tests };
+    const named = positionals.map((tests) => ({ tests, lanes: LANES }));
+    const suites = named.length > 0 ? named : SUITES;
+    return Object.fromEntries(LANES.map((lane) => [lane, testCommand(suites, lane)]));
   }
   return Object.fromEntries(Object.entries(commands).filter(([, command]) => command !== undefined));
 }
 
-function testCommand(paths) {
-  const quoted = paths.map((path) => `'${path.replaceAll("'", "'\\''")}'`);
-  return `exec node node_modules/vitest/vitest.mjs run ${VITEST_OPTIONS} ${quoted.join(' ')}`;
+// All that is there runs, whatever failed before.
+function testCommand(suites, lane) {
+  const tests = suites.filter(({ lanes }) => lanes.includes(lane)).map((suite) => suite.tests);
+  const native = tests.filter((name) => name.startsWith(NATIVE)).map((name) => name.slice(NATIVE.length));
+  const folders = tests.filter((name) => !name.startsWith(NATIVE));
+  const commands = native.map((part) => `${NATIVE_TESTS} ${quote(part)}`);
+  if (folders.length > 0)
+    commands.push(
+      `node node_modules/vitest/vitest.mjs run ${VITEST_OPTIONS} ${folders.map(quote).join(' ')}`,
+    );
+  return ['end=0', ...commands.map((command) => `${command} || end=1`), 'exit $end'].join('\n');
+}
+
+function quote(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -28,7 +28,7 @@ const PACKAGES_LEFT_OUT = new Set([
   '.vite',
   '.vite-temp',
 ]);
-const BUILD_WANTED = new Set(['Release', 'testinit']);
+const BUILD_WANTED = new Set(['Release', 'testinit', 'vm-native']);
 const IN_GUEST = new Set(
   [
     'linux-vdso',

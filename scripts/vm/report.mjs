@@ -46,10 +46,12 @@ export class Report {
     return undefined;
   }
 
-  // Vitest's closing line: "      Tests  1 failed | 5 passed | 2 skipped (8)".
+  // The closing line of vitest, "      Tests  1 failed | 5 passed | 2 skipped (8)", and of the C++ tests,
+  // "5 passed, 1 failed, 2 skipped".
   #count(line) {
     const lane = this.#lanes.at(-1);
-    const totals = /^\s*Tests\s+(\d.*) \(\d+\)/.exec(line)?.[1];
+    const totals =
+      /^\s*Tests\s+(\d.*) \(\d+\)/.exec(line)?.[1] ?? /^\d+ passed, \d+ failed, \d+ skipped$/.exec(line)?.[0];
     if (lane === undefined || totals === undefined) return;
     for (const [, number, kind] of totals.matchAll(/(\d+) (passed|failed|skipped)/g))
       lane[kind] += Number(number);

@@ -11,7 +11,7 @@ namespace nsbox::test {
 
 using Body = void (*)();
 
-void add(const char* name, Body body);
+void add(const char* file, const char* name, Body body);
 void fail(const char* file, int line, const std::string& what);
 // How often the test that runs has failed so far.
 int failures();
@@ -39,7 +39,7 @@ void expect_equal(const char* file, int line, const char* what, const A& a, cons
 }
 
 struct Registration {
-  Registration(const char* name, Body body) { add(name, body); }
+  Registration(const char* file, const char* name, Body body) { add(file, name, body); }
 };
 
 }  // namespace nsbox::test
@@ -49,7 +49,7 @@ struct Registration {
 #define TEST(name)                                                                 \
   static void NSBOX_JOIN(test_body_, __LINE__)();                                  \
   static const nsbox::test::Registration NSBOX_JOIN(test_registration_, __LINE__)( \
-      name, &NSBOX_JOIN(test_body_, __LINE__));                                    \
+      __FILE__, name, &NSBOX_JOIN(test_body_, __LINE__));                          \
   static void NSBOX_JOIN(test_body_, __LINE__)()
 #define EXPECT(condition)                                                \
   do {                                                                   \

@@ -39,51 +39,66 @@ int poll_time(uint64_t end_ns) {
 }
 
 String hex_of_own_user() {
+  const String user = format(sys::geteuid());
   String hex;
-  for (const char digit : format(sys::geteuid()).view()) append(hex, '3', digit);  // '0' is 0x30.
+  for (const char digit : user.view()) append(hex, '3', digit);  // '0' is 0x30.
   return hex;
 }
 
 }  // namespace
 
 Result<Connection> Connection::open(const Address& address, Peer peer, uint64_t timeout_ns) {
+  const uint64_t end_ns = sys::monotonic_ns() + timeout_ns;
+  auto opened = connect_as(Identity::kOfSocket, address, peer, end_ns);
+  if (opened.err() == EACCES || opened.err() == ECONNRESET)
+    opened = connect_as(Identity::kByNumber, address, peer, end_ns);
+  if (!opened || peer == Peer::kProgram) return opened;
+  const Call hello = {
+      "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
+  auto greeted = opened->call(hello, timeout_ns);
+  if (!greeted) return greeted.error().while_doing("greet the bus at ", address.name);
+  return opened;
+}
+
+Result<Connection> Connection::connect_as(Identity identity, const Address& address, Peer peer,
+                                          uint64_t end_ns) {
   auto socket = connect_to(address);
   if (!socket) return socket.error().while_doing("connect to ", address.name);
   Connection connection(std::move(socket).value(), peer);
-  const uint64_t end_ns = sys::monotonic_ns() + timeout_ns;
-  auto done = connection.authenticate(end_ns);
+  auto done = connection.authenticate(identity, end_ns);
   if (!done) return done.error().while_doing("authenticate at ", address.name);
-  if (peer == Peer::kProgram) return connection;
-  const Call hello = {
-      "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "", ""};
-  auto greeted = connection.call(hello, timeout_ns);
-  if (!greeted) return greeted.error().while_doing("greet the bus at ", address.name);
   return connection;
 }
 
-// The other side knows who we are by the socket: an empty identity says so, and holds in a user namespace
+// The other side knows who we are by the socket: no identity but that says so, and holds in a user namespace
 // too, where our number is not the one that the other side sees. Who insists is told the number.
-Status Connection::authenticate(uint64_t end_ns) {
-  TRY(send(std::string_view("\0", 1), end_ns));
-  String answer = TRY(exchange("AUTH EXTERNAL\r\n", end_ns));
-  if (answer.view().starts_with("DATA")) answer = TRY(exchange("DATA\r\n", end_ns));
-  if (!answer.view().starts_with("OK "))
-    answer = TRY(exchange(format("AUTH EXTERNAL ", hex_of_own_user(), "\r\n"), end_ns));
+//
+// All of it goes in one piece, BEGIN too, before there is an answer: systemd reads what comes with BEGIN, but
+// looks for messages only when more comes, so a message that overtakes its reading would wait for ever.
+Status Connection::authenticate(Identity identity, uint64_t end_ns) {
+  String text;
+  text.append('\0');
+  if (identity == Identity::kOfSocket)
+    append(text, "AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n");
+  else
+    append(text, "AUTH EXTERNAL ", hex_of_own_user(), "\r\nBEGIN\r\n");
+  TRY(send(text, end_ns));
+  String answer = TRY(read_line(end_ns));
+  if (answer.view().starts_with("DATA")) answer = TRY(read_line(end_ns));
   if (!answer.view().starts_with("OK ")) return Error::plain(EACCES, "the other side refuses this user");
-  return send("BEGIN\r\n", end_ns);
+  return Ok{};
 }
 
-// One line, and the line that answers it, without its end.
-Result<String> Connection::exchange(std::string_view line, uint64_t end_ns) {
-  TRY(send(line, end_ns));
+// Without its end.
+Result<String> Connection::read_line(uint64_t end_ns) {
   size_t end;
   while ((end = unread_.view().find("\r\n")) == std::string_view::npos) {
     if (unread_.size() > kMaxLine) return Error::plain(EBADMSG, "the other side does not speak D-Bus");
     TRY(receive(end_ns));
   }
-  String answer(unread_.view().substr(0, end));
+  String line(unread_.view().substr(0, end));
   unread_ = String(unread_.view().substr(end + 2));
-  return answer;
+  return line;
 }
 
 Result<Received> Connection::call(const Call& call, uint64_t timeout_ns) {

@@ -43,8 +43,10 @@ class Connection {
  private:
   explicit Connection(UniqueFd socket, Peer peer) : socket_(std::move(socket)), peer_(peer) {}
 
-  Status authenticate(uint64_t end_ns);
-  Result<String> exchange(std::string_view line, uint64_t end_ns);
+  enum class Identity : uint8_t { kOfSocket, kByNumber };
+  static Result<Connection> connect_as(Identity identity, const Address& address, Peer peer, uint64_t end_ns);
+  Status authenticate(Identity identity, uint64_t end_ns);
+  Result<String> read_line(uint64_t end_ns);
   Status send(std::string_view bytes, uint64_t end_ns);
   Status receive(uint64_t end_ns);
   Status wait(short events, uint64_t end_ns);

@@ -63,17 +63,22 @@ std::string_view annotation(std::span<const NamedValue> all, std::string_view na
   return value;
 }
 
-// v2: only a group without processes can pass controllers on, so the process goes first.
-Status pass_controllers_on(const GroupSet& from, Controllers wanted) {
-  for (const Hierarchy& each : from.hierarchies)
-    if (each.version == Version::kV2) TRY(pass_on(each.dir.get(), (each.controllers & wanted) - kAlwaysInV2));
-  return Ok{};
+// v2: only a group without processes can pass controllers on, so the process goes first. What the group has
+// not got, the one below it does not get either.
+Status pass_controllers_on(const Hierarchy& from, Hierarchy& below, Controllers wanted) {
+  if (from.version == Version::kV1) return Ok{};
+  const Controllers had = listed_in(from.dir.get(), "cgroup.controllers") & from.controllers & wanted;
+  below.controllers = had | (from.controllers & kAlwaysInV2);
+  return pass_on(from.dir.get(), had - kAlwaysInV2);
 }
 
 Result<GroupSet> go_down(const GroupSet& from, std::string_view name, pid_t pid, Controllers wanted) {
   GroupSet below = TRY(create_group(from, String(name).c_str(), Controllers::all(), IfExists::kUse));
   TRY(attach(below, pid));
-  TRY(pass_controllers_on(from, wanted));
+  for (size_t i = 0; i < from.hierarchies.size(); i++) {
+    auto done = pass_controllers_on(from.hierarchies[i], below.hierarchies[i], wanted);
+    if (!done) return done.error().while_doing("pass controllers on to the group ", name);
+  }
   return below;
 }
 

@@ -7,6 +7,7 @@ user_group=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
 main() {
   check_machine
   prepare_node
+  load_profile
   mkdir -m 1777 /run/vite-temp
   [ ! -f $here/root.sh ] || lane root run_as_root
   [ ! -f $here/user.sh ] || lane user run_as_user
@@ -37,6 +38,11 @@ prepare_node() {
     echo /vm/node-libraries >/etc/ld.so.conf.d/vm-node.conf
     ldconfig
   fi
+}
+
+# For the tests of AppArmor's labels.
+load_profile() {
+  apparmor_parser --replace --skip-cache $here/apparmor.profile || broken 'the AppArmor profile cannot be loaded'
 }
 
 lane() {

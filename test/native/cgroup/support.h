@@ -11,6 +11,9 @@
 // Real groups below our own, and processes to put into them. Everything is removed at the end of its scope.
 namespace nsbox::test {
 
+// In the virtual machine of docs/testing-vm.md, which has cgroup v2 and systemd: what needs these must run
+// there.
+bool in_machine();
 // Only root may make groups here. Prints the reason and ends the test otherwise.
 bool is_root();
 // As is_root(), and the controllers are in v1 or v2 hierarchies: some tests are about the files of one of
