@@ -65,7 +65,8 @@ std::string_view folder_of(const HierarchyLayout& one) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-Status mount_each(int root, const Layout& layout, std::string_view destination, int target) {
+// `first` is the mount of the first hierarchy.
+Status mount_each(int root, const Layout& layout, std::string_view destination, int target, UniqueFd first) {
   Vector<std::string_view> options;
   options.push_back("mode=755");
   options.push_back("size=64k");
@@ -73,7 +74,7 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
       TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(attach_mount(folder.get(), target));
   for (const HierarchyLayout& one : layout.hierarchies) {
-    auto made = own_part(one);
+    auto made = first ? Result<UniqueFd>(std::move(first)) : own_part(one);
     if (!made) return made.error().while_doing("the hierarchy ", folder_of(one));
     UniqueFd place = TRY(make_directories_in_root(root, format(destination, "/", folder_of(one)), 0755));
     TRY(attach_mount(made->get(), place.get()));
@@ -85,12 +86,13 @@ Status mount_view(int root, const Mount& mount) {
   const Layout layout = TRY(cgroup::read_layout());
   UniqueFd target = TRY(make_directories_in_root(root, mount.destination, 0755));
   if (layout.hierarchies.empty()) return Error(ENODEV);
-  // The first hierarchy tells whether this user may mount any.
-  auto first = make_hierarchy(layout.hierarchies[0]);
+  // The first hierarchy tells whether this user may mount any. (It is not made a second time: letting go of a
+  // detached mount waits for a grace period.)
+  auto first = own_part(layout.hierarchies[0]);
   if (!first && is_refused(first.err())) return bind_host_view(target.get());
   if (!first) return first.error();
   if (is_unified(layout)) return attach_mount(first->get(), target.get());
-  return mount_each(root, layout, mount.destination, target.get());
+  return mount_each(root, layout, mount.destination, target.get(), std::move(*first));
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ namespace {
 
 constexpr size_t kMaxFilter = 4096;  // BPF_MAXINSNS
 
-// These the process makes or enters by itself, at their moment.
-constexpr uint64_t kNotByClone = CLONE_NEWCGROUP | CLONE_NEWTIME;
+// The others the process makes or enters by itself, at their moment.
+constexpr uint64_t kByClone = CLONE_NEWUSER | CLONE_NEWPID;
 
 class Creation {
  public:
@@ -139,7 +139,7 @@ class Creation {
   uint64_t clone_flags() const {
     uint64_t flags = 0;
     for (const NamespaceSpec& one : config_.namespaces)
-      if (one.path.empty()) flags |= one.flag & ~kNotByClone;
+      if (one.path.empty()) flags |= one.flag & kByClone;
     return flags;
   }
 
@@ -267,7 +267,7 @@ class Creation {
     state_.user_bus = made->user_bus;
     TRY(compile_filter());
     if (const auto& score = config_.process->oom_score_adj) TRY(set_oom_score(*score));
-    TRY(move_net_devices());
+
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
     auto told =
@@ -314,6 +314,7 @@ class Creation {
       TRY(receive(message, &got, nullptr));
       switch (message.step) {
         case CreateStep::kRuntimeHooks:
+          TRY(move_net_devices());
           TRY(run_runtime_hooks());
           TRY(tell(channel_.get(), {.step = CreateStep::kHooksDone}));
           break;

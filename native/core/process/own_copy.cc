@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <linux/mount.h>
 
 #include <cerrno>
 
@@ -33,15 +34,38 @@ Status copy_whole(int from, int to) {
   }
 }
 
+// The same file, by a mount of our own that nobody else can see or change. It costs a tenth of a copy.
+Result<UniqueFd> read_only_mount(int program) {
+  UniqueFd mount = TRY(sys::open_tree(program, "", OPEN_TREE_CLONE | AT_EMPTY_PATH));
+  mount_attr attributes = {};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  TRY(sys::mount_setattr(mount.get(), "", AT_EMPTY_PATH, attributes));
+  return mount;
+}
+
+Result<UniqueFd> sealed_copy(int program) {
+  UniqueFd copy = TRY(make_memory_file());
+  TRY(copy_whole(program, copy.get()));
+  TRY(sys::fcntl(copy.get(), kAddSeals, kAllSeals));
+  return copy;
+}
+
+bool is_read_only(int program) {
+  constexpr long kReadOnly = 1;  // ST_RDONLY
+  sys::KernelStatfs info = {};
+  return sys::fstatfs(program, info) && (info.flags & kReadOnly);
+}
+
 }  // namespace
 
 Status run_from_own_copy(const char* const* argv, const char* const* envp) {
   UniqueFd program = TRY(sys::open("/proc/self/exe", O_RDONLY));
-  if (is_sealed(program.get())) return Ok{};
-  UniqueFd copy = TRY(make_memory_file());
-  TRY(copy_whole(program.get(), copy.get()));
-  TRY(sys::fcntl(copy.get(), kAddSeals, kAllSeals));
-  return sys::execveat(copy.get(), "", argv, envp, AT_EMPTY_PATH);
+  if (is_sealed(program.get()) || is_read_only(program.get())) return Ok{};
+  auto copy = read_only_mount(program.get());
+  // An ordinary user can make no mount.
+  if (!copy) copy = sealed_copy(program.get());
+  if (!copy) return copy.error();
+  return sys::execveat(copy->get(), "", argv, envp, AT_EMPTY_PATH);
 }
 
 }  // namespace nsbox
