@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process';
 // Runs podman, buildah, containerd and dockerd of Debian 12 with nsbox-runtime as their runtime. See docs/interop.md.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runLane } from './interop/lane.mjs';
@@ -18,6 +18,8 @@ lanes: podman podman-rootless buildah containerd docker (default: all)
 NSBOX_TEST_RUNTIME is the runtime under test, a path or a name such as runc; by default build/Release/nsbox-runtime.
 NSBOX_TEST_USER is the ordinary user of podman-rootless.
 `;
+/** TMPFS_MAGIC of statfs(2): what holds the hierarchies of v1. */
+const TMPFS = 0x01021994;
 const root = join(import.meta.dirname, '..');
 
 try {
@@ -39,6 +41,8 @@ async function main() {
   if (values.help) return process.stdout.write(HELP) && 0;
   if (process.geteuid() !== 0)
     throw new Error('must be root: each lane is a machine of its own, made of namespaces');
+  if (statfsSync('/sys/fs/cgroup').type !== TMPFS)
+    throw new Error('needs a machine with the hierarchies of cgroup v1, alone or beside v2');
   requireTools({ install: values.install ?? process.env.CI === 'true' });
   const runtime = underTest();
   console.log(`the runtime under test is ${runtime}`);

@@ -108,6 +108,15 @@ export function limitsSuite(engine: Engine): void {
     expect(await engine.inside(['--cgroupns=host'], 'grep pids: /proc/self/cgroup')).toMatch(/:\/.+\/.+/);
   });
 
+  test('a device is refused, and allowed by a rule', async () => {
+    // The one of FUSE, which every kernel has that engines run on.
+    const script = 'mknod /tmp/device c 10 229 && (: < /tmp/device) 2>&1 && echo opened';
+    const refused = await engine.run(['run', '--rm', '--cap-add=MKNOD', engine.image, 'sh', '-c', script]);
+    expect(refused.stdout).toContain('Operation not permitted');
+    const options = ['--cap-add=MKNOD', '--device-cgroup-rule=c 10:229 rwm'];
+    expect(await engine.inside(options, script)).toBe('opened');
+  });
+
   test('the group is where it is told', async () => {
     const parent = `/interop-parent`;
     await using container = await engine.start([`--cgroup-parent=${parent}`]);

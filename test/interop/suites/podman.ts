@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TemporaryDirectory } from '../../support/temporary.js';
+import { testWhere } from '../../support/where.js';
 import { ok, run } from '../support/command.js';
 import type { Engine } from '../support/engine.js';
+import { ARCHIVE } from '../support/podman.js';
 import { runtime, runtimeName } from '../support/runtime.js';
 import { eventually } from '../support/waiting.js';
 
@@ -53,6 +55,54 @@ export function podmanSuite(engine: Engine): void {
     await using container = await engine.start();
     const { stdout } = await engine.run(['exec', '--privileged', container.name, 'sh', '-c', script]);
     expect(BigInt(`0x${stdout.split('\n')[0]}`) & (1n << 21n)).not.toBe(0n);
+  });
+
+  test('options of the runtime’s own are handed on', async () => {
+    const { command } = engine.options;
+    const flags = ['--runtime-flag=debug', '--runtime-flag=log-format=json'];
+    expect(await ok([...command, ...flags, 'run', '--rm', image, 'echo', 'ran'])).toBe('ran');
+    const { code, stderr } = await run([...command, ...flags, 'run', '--rm', image, 'no-such-program']);
+    expect(stderr).toContain('executable file not found in $PATH');
+    expect(code).toBe(127);
+  });
+
+  test('a root is any directory', async () => {
+    await using folder = new TemporaryDirectory();
+    chmodSync(folder.path, 0o755);
+    await ok(['tar', '-C', folder.path, '-xf', ARCHIVE]);
+    if (engine.options.isRootless) await ok(['chmod', '-R', 'a+rwX', folder.path]);
+    const output = await engine.ok([
+      'run',
+      '--rm',
+      '--rootfs',
+      folder.path,
+      '/bin/sh',
+      '-c',
+      '/bin/ls /bin | /bin/wc -l',
+    ]);
+    expect(Number(output)).toBeGreaterThan(100);
+  });
+
+  test('what the image has is in a tmpfs over it', async () => {
+    expect(await engine.inside(['--tmpfs=/home'], 'ls /home; touch /home/new && echo written')).toBe(
+      'app\nwritten',
+    );
+  });
+
+  test('what is hidden is shown if told, and the other way round', async () => {
+    const options = [
+      '--cap-add=NET_ADMIN',
+      '--security-opt=unmask=/proc/sys',
+      '--security-opt=mask=/etc/passwd:/home',
+    ];
+    const script =
+      'wc -c < /etc/passwd; ls /home | wc -l; echo 1 > /proc/sys/net/ipv4/ip_forward && echo written';
+    expect(await engine.inside(options, script)).toBe('0\n0\nwritten');
+  });
+
+  testWhere(engine.options.isRootless)('an ordinary user is itself inside if told', async () => {
+    const script = 'id -u; touch /tmp/x; stat -c %u /tmp/x; wc -l < /proc/self/uid_map';
+    expect(await engine.inside(['--userns=keep-id'], script)).toMatch(/^(\d{4})\n\1\n3$/);
   });
 
   test('namespaces of the host are kept if told', async () => {
