@@ -3,14 +3,14 @@
 namespace nsbox::runtime {
 namespace {
 
-void new_line(String& out, size_t depth) {
+void new_line(String& out, size_t depth, std::string_view indent) {
   out.append('\n');
-  for (size_t i = 0; i < depth; i++) out.append("  ");
+  for (size_t i = 0; i < depth; i++) out.append(indent);
 }
 
 }  // namespace
 
-String indented_json(std::string_view compact) {
+String indented_json(std::string_view compact, std::string_view indent) {
   String out;
   size_t depth = 0;
   bool in_text = false;
@@ -24,12 +24,12 @@ String indented_json(std::string_view compact) {
     }
     const bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
     const bool empty = opens && i + 1 < compact.size() && (compact[i + 1] == '}' || compact[i + 1] == ']');
-    if (closes && i > 0 && compact[i - 1] != '{' && compact[i - 1] != '[') new_line(out, --depth);
+    if (closes && i > 0 && compact[i - 1] != '{' && compact[i - 1] != '[') new_line(out, --depth, indent);
     out.append(c);
     if (c == '"') in_text = true;
     if (c == ':') out.append(' ');
-    if (c == ',') new_line(out, depth);
-    if (opens && !empty) new_line(out, ++depth);
+    if (c == ',') new_line(out, depth, indent);
+    if (opens && !empty) new_line(out, ++depth, indent);
   }
   out.append('\n');
   return out;

@@ -12,8 +12,7 @@ constexpr uint64_t kUnlimitedV1 = 9223372036854771712U;
 
 class StatsWriter {
  public:
-  StatsWriter(const cgroup::GroupSet& groups, const cgroup::Stats& stats,
-              const cgroup::FurtherStats& further)
+  StatsWriter(const cgroup::GroupSet& groups, const cgroup::Stats& stats, const cgroup::FurtherStats& further)
       : stats_(stats), further_(further) {
     const cgroup::Hierarchy* memory = groups.find(cgroup::Controller::kMemory);
     old_memory_ = memory && memory->version == cgroup::Version::kV1;
@@ -88,8 +87,8 @@ class StatsWriter {
     if (memory.swap_current) out.current = *memory.swap_current + memory.current.value_or(0);
     out.limit = memory.swap_limit;
     const bool bounded = memory.swap_limit && *memory.swap_limit != cgroup::kUnlimited && memory.limit;
-    if (bounded) out.limit = *memory.limit == cgroup::kUnlimited ? *memory.limit
-                                                                 : *memory.swap_limit + *memory.limit;
+    if (bounded)
+      out.limit = *memory.limit == cgroup::kUnlimited ? *memory.limit : *memory.swap_limit + *memory.limit;
     return out;
   }
 

@@ -8,8 +8,8 @@
 namespace nsbox::runtime {
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kCreate, &kStart, &kState,  &kKill, &kDelete, &kRun,   &kExec,
-                                  &kList,   &kPause, &kResume, &kPs,   &kUpdate, &kEvents};
+constexpr const Verb* kVerbs[] = {&kCreate, &kStart,  &kState, &kKill,   &kDelete, &kRun,      &kExec, &kList,
+                                  &kPause,  &kResume, &kPs,    &kUpdate, &kEvents, &kFeatures, &kSpec};
 
 constexpr OptionSpec kGlobalOptions[] = {
     {"root", 0, Takes::kValue,

@@ -15,8 +15,8 @@ struct UpdateRequest {
   cgroup::BusEnvironment environment = {};  // Where the user's systemd is.
 };
 
-// New limits of a container that has not ended; what is not set stays as it is. When the kernel refuses one of
-// them, those before it are taken back. "container not running" for a stopped one.
+// New limits of a container that has not ended; what is not set stays as it is. When the kernel refuses one
+// of them, those before it are taken back. "container not running" for a stopped one.
 Status update_container(const StateDirectory& directory, UpdateRequest request);
 
 }  // namespace nsbox

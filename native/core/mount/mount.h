@@ -42,6 +42,8 @@ struct Mount {
 
 // Sorts one option into the mount; what is not one of mount(8)'s goes to `data`.
 void add_mount_option(Mount& mount, std::string_view option);
+// All the options that it knows, in alphabetical order.
+Vector<String> mount_option_names();
 // "rslave" is MS_SLAVE | MS_REC; 0 for another text.
 uint64_t propagation_flags(std::string_view name);
 

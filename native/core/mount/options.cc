@@ -1,5 +1,7 @@
 #include <sys/types.h>
 
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "core/mount/mount.h"
 
@@ -167,6 +169,22 @@ void add_mount_option(Mount& mount, std::string_view option) {
                      add_attribute(mount, option) || add_super_flag(mount, option) ||
                      add_idmap(mount, option);
   if (!known) mount.data.push_back(option);
+}
+
+Vector<String> mount_option_names() {
+  Vector<String> out;
+  for (const std::string_view name : {"bind", "rbind", "defaults", "idmap", "ridmap"}) out.emplace_back(name);
+  for (const Switch& entry : kSwitches)
+    if (!entry.name.starts_with("nsbox.")) out.emplace_back(entry.name);
+  for (const Flag& entry : kSuperFlags) out.emplace_back(entry.name);
+  const auto add_with_recursive = [&](std::string_view name) {
+    out.emplace_back(name);
+    out.push_back(format("r", name));
+  };
+  for (const Flag& entry : kPropagations) add_with_recursive(entry.name);
+  for (const Attribute& entry : kAttributes) add_with_recursive(entry.name);
+  std::sort(out.begin(), out.end(), [](const String& a, const String& b) { return a.view() < b.view(); });
+  return out;
 }
 
 }  // namespace nsbox

@@ -2,6 +2,9 @@
 
 #include <linux/sched.h>
 
+#include <array>
+#include <utility>
+
 #include "core/sys/syscalls.h"
 
 namespace nsbox {
@@ -12,11 +15,19 @@ struct Kind {
   uint64_t flag;
 };
 constexpr Kind kKinds[] = {
-    {"pid", CLONE_NEWPID}, {"network", CLONE_NEWNET}, {"mount", CLONE_NEWNS},      {"ipc", CLONE_NEWIPC},
-    {"uts", CLONE_NEWUTS}, {"user", CLONE_NEWUSER},   {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
+    {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},   {"mount", CLONE_NEWNS},  {"network", CLONE_NEWNET},
+    {"pid", CLONE_NEWPID},       {"time", CLONE_NEWTIME}, {"user", CLONE_NEWUSER}, {"uts", CLONE_NEWUTS},
 };
 
+template <size_t... Index>
+constexpr std::array<std::string_view, sizeof...(Index)> types_of(std::index_sequence<Index...>) {
+  return {kKinds[Index].type...};
+}
+constexpr auto kTypes = types_of(std::make_index_sequence<std::size(kKinds)>());
+
 }  // namespace
+
+std::span<const std::string_view> namespace_types() { return kTypes; }
 
 uint64_t namespace_flag(std::string_view type) {
   for (const Kind& kind : kKinds)

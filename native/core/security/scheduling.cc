@@ -74,6 +74,19 @@ std::optional<uint32_t> io_priority_class(std::string_view name) { return value_
 std::optional<uint32_t> memory_policy_mode(std::string_view name) { return value_of(kMemoryModes, name); }
 std::optional<uint32_t> memory_policy_flag(std::string_view name) { return value_of(kMemoryFlags, name); }
 
+namespace {
+
+Vector<std::string_view> names_of(std::span<const Named> table) {
+  Vector<std::string_view> out;
+  for (const Named& one : table) out.push_back(one.name);
+  return out;
+}
+
+}  // namespace
+
+Vector<std::string_view> memory_policy_modes() { return names_of(kMemoryModes); }
+Vector<std::string_view> memory_policy_flags() { return names_of(kMemoryFlags); }
+
 Status set_scheduler(const Scheduler& scheduler) {
   const sys::SchedAttributes attributes = {.policy = scheduler.policy,
                                            .flags = scheduler.flags,

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/vector.h"
 
 // When the kernel lets a process run, and in what order it serves its input and output.
 namespace nsbox {
@@ -32,6 +33,10 @@ std::optional<uint64_t> scheduler_flag(std::string_view name);
 std::optional<uint32_t> io_priority_class(std::string_view name);
 std::optional<uint32_t> memory_policy_mode(std::string_view name);
 std::optional<uint32_t> memory_policy_flag(std::string_view name);
+
+// What memory_policy_mode and memory_policy_flag know.
+Vector<std::string_view> memory_policy_modes();
+Vector<std::string_view> memory_policy_flags();
 
 // For the calling process.
 Status set_scheduler(const Scheduler& scheduler);

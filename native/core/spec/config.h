@@ -19,6 +19,9 @@
 // that the document was read with.
 namespace nsbox {
 
+// The newest runtime-spec that all of is understood of.
+inline constexpr std::string_view kOciVersion = "1.3.0";
+
 struct ProcessSpec {
   bool terminal = false;
   uint16_t columns = 0;
@@ -64,6 +67,9 @@ struct Hooks {
   Vector<Hook> poststart;
   Vector<Hook> poststop;
 };
+
+// "prestart", "createRuntime" …
+std::span<const std::string_view> hook_names();
 
 struct Annotation {
   std::string_view name;

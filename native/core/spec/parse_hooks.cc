@@ -20,7 +20,16 @@ Status read_hook(const Reader& object, Vector<Hook>& out) {
   return Ok{};
 }
 
+// In the order of their moments in a container's life.
+constexpr std::string_view kHookNames[] = {"prestart",       "createRuntime", "createContainer",
+                                           "startContainer", "poststart",     "poststop"};
+constexpr Vector<Hook> Hooks::*kHookLists[] = {&Hooks::prestart,         &Hooks::create_runtime,
+                                               &Hooks::create_container, &Hooks::start_container,
+                                               &Hooks::poststart,        &Hooks::poststop};
+
 }  // namespace
+
+std::span<const std::string_view> hook_names() { return kHookNames; }
 
 Status read_environment(const Reader& object, Vector<std::string_view>& out) {
   TRY(object.read("env", out));
@@ -34,16 +43,9 @@ Status read_environment(const Reader& object, Vector<std::string_view>& out) {
 }
 
 Status read_hooks(const Reader& hooks, Hooks& out) {
-  const std::pair<std::string_view, Vector<Hook>*> moments[] = {
-      {"prestart", &out.prestart},
-      {"createRuntime", &out.create_runtime},
-      {"createContainer", &out.create_container},
-      {"startContainer", &out.start_container},
-      {"poststart", &out.poststart},
-      {"poststop", &out.poststop},
-  };
-  for (const auto& [name, list] : moments)
-    TRY(hooks.each_object(name, [&](const Reader& hook) { return read_hook(hook, *list); }));
+  for (size_t i = 0; i < std::size(kHookNames); i++)
+    TRY(hooks.each_object(kHookNames[i],
+                          [&](const Reader& hook) { return read_hook(hook, out.*kHookLists[i]); }));
   return Ok{};
 }
 

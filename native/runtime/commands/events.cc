@@ -1,3 +1,5 @@
+#include "core/cgroup/events.h"
+
 #include <poll.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 
 #include "core/base/duration.h"
 #include "core/base/memory_mark.h"
-#include "core/cgroup/events.h"
 #include "core/container/status.h"
 #include "core/sys/syscalls.h"
 #include "runtime/stats_json.h"
@@ -106,7 +107,8 @@ Result<int> run(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kEvents = {"events", "[options] ID",   "tell of a container's use of resources, and of its lack of memory",
-                      kOptions, Operands::kMixed, run};
+const Verb kEvents = {
+    "events", "[options] ID",   "tell of a container's use of resources, and of its lack of memory",
+    kOptions, Operands::kMixed, run};
 
 }  // namespace nsbox::runtime

@@ -111,7 +111,11 @@ Result<int> run(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kPs = {"ps",     "[options] ID [ARGUMENTS OF PS...]", "tell of the processes of a container",
-                  kOptions, Operands::kIdThenRest,               run};
+const Verb kPs = {"ps",
+                  "[options] ID [ARGUMENTS OF PS...]",
+                  "tell of the processes of a container",
+                  kOptions,
+                  Operands::kIdThenRest,
+                  run};
 
 }  // namespace nsbox::runtime

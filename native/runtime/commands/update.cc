@@ -20,7 +20,8 @@ using cgroup::Limits;
 constexpr size_t kLargestFile = size_t{1} << 20;
 
 constexpr OptionSpec kOptions[] = {
-    {"resources", 'r', Takes::kValue, "FILE  limits as config.json's linux.resources has them; -: from standard input"},
+    {"resources", 'r', Takes::kValue,
+     "FILE  limits as config.json's linux.resources has them; -: from standard input"},
     {"blkio-weight", 0, Takes::kValue, "N  share of input and output, from 10 to 1000"},
     {"cpu-period", 0, Takes::kValue, "N  period of the limit on time, in microseconds"},
     {"cpu-quota", 0, Takes::kValue, "N  time in each period, in microseconds; -1: no limit"},
