@@ -21,7 +21,8 @@ bool is_unified(const Layout& layout) {
   return layout.hierarchies.size() == 1 && layout.hierarchies[0].version == Version::kV2;
 }
 
-bool is_refused(int err) { return err == EPERM || err == EBUSY || err == EACCES; }
+// EINVAL: in a user namespace, what lies below the mount is locked.
+bool is_refused(int err) { return err == EPERM || err == EBUSY || err == EACCES || err == EINVAL; }
 
 Status bind_host_view(int target) {
   UniqueFd source = TRY(sys::open("/sys/fs/cgroup", O_PATH | O_DIRECTORY));
@@ -59,6 +60,15 @@ Result<UniqueFd> own_part(const HierarchyLayout& one) {
   return copy;
 }
 
+// Who may mount no hierarchy gets the host's view of it.
+Result<UniqueFd> own_or_host_part(const HierarchyLayout& one) {
+  auto made = own_part(one);
+  if (!is_refused(made.err())) return made;
+  UniqueFd copy = TRY(copy_mount(AT_FDCWD, one.mount_point.c_str(), true));
+  TRY(set_mount_attributes(copy.get(), kAttributes, 0, true));
+  return copy;
+}
+
 // Where the host has it: "/sys/fs/cgroup/memory" is "memory".
 std::string_view folder_of(const HierarchyLayout& one) {
   const std::string_view path = one.mount_point.view();
@@ -74,7 +84,7 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
       TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(attach_mount(folder.get(), target));
   for (const HierarchyLayout& one : layout.hierarchies) {
-    auto made = first ? Result<UniqueFd>(std::move(first)) : own_part(one);
+    auto made = first ? Result<UniqueFd>(std::move(first)) : own_or_host_part(one);
     if (!made) return made.error().while_doing("the hierarchy ", folder_of(one));
     UniqueFd place = TRY(make_directories_in_root(root, format(destination, "/", folder_of(one)), 0755));
     TRY(attach_mount(made->get(), place.get()));
