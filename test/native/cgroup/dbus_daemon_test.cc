@@ -178,7 +178,8 @@ TEST("dbus daemon: signals that come before the answer are kept") {
   EXPECT_EQ(body.string().value_or("?"), "own.Name");
   EXPECT_EQ(body.string().value_or("?"), "");
   EXPECT(body.string().value_or("?").starts_with(":1."));
-  EXPECT_EQ(connection.wait_for_signal("NameOwnerChanged", sys::monotonic_ns() + kSecond / 10).err(), ETIMEDOUT);
+  EXPECT_EQ(connection.wait_for_signal("NameOwnerChanged", sys::monotonic_ns() + kSecond / 10).err(),
+            ETIMEDOUT);
 }
 
 TEST("dbus daemon: signals of another's doing are waited for") {

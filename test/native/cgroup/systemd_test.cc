@@ -136,7 +136,8 @@ TEST("systemd: an update changes properties and files, and a reload leaves both"
   EXPECT_EQ(property_of(unit, "MemoryMax"), "33554432");
   EXPECT_EQ(property_of(unit, "TasksMax"), "infinity");
   EXPECT_EQ(property_of(unit, "CPUQuotaPerSecUSec"), "infinity");
-  (void)output_of(own_manager() == Manager::kUser ? "systemctl --user daemon-reload" : "systemctl daemon-reload");
+  (void)output_of(own_manager() == Manager::kUser ? "systemctl --user daemon-reload"
+                                                  : "systemctl daemon-reload");
   EXPECT_EQ(file(group, Controller::kMemory, "memory.max"), "33554432");
   EXPECT_EQ(file(group, Controller::kPids, "pids.max"), "max");
   EXPECT_EQ(sleeper.group(), text(group.path));
@@ -166,7 +167,8 @@ TEST("systemd: a failed unit of that name is cleared away") {
   const UnitGuard guard(unit);
   {
     Sleeper sleeper;
-    (void)must(start(sleeper, {"::" + name, nullptr, {{"org.systemd.property.RuntimeMaxUSec", "uint64 100000"}}}));
+    (void)must(
+        start(sleeper, {"::" + name, nullptr, {{"org.systemd.property.RuntimeMaxUSec", "uint64 100000"}}}));
     for (int i = 0; i < 500 && property_of(unit, "ActiveState") != "failed"; i++) usleep(20'000);
     EXPECT_EQ(property_of(unit, "ActiveState"), "failed");
   }
@@ -251,9 +253,10 @@ TEST("systemd: a subgroup, and one below it that is the container's own") {
   const UnitGuard guard(unit);
   Sleeper sleeper;
   const Limits limits = {.memory = {.limit = 64 << 20}, .pids = 17};
-  auto group = must(start(
-      sleeper,
-      {"::" + name, &limits, {{"run.oci.systemd.subgroup", "container"}, {"run.oci.delegate-cgroup", "own"}}}));
+  auto group =
+      must(start(sleeper, {"::" + name,
+                           &limits,
+                           {{"run.oci.systemd.subgroup", "container"}, {"run.oci.delegate-cgroup", "own"}}}));
   EXPECT(text(group.path).ends_with("/" + unit + "/container"));
   EXPECT_EQ(sleeper.group(), text(group.path));
   EXPECT_EQ(property_of(unit, "TasksMax"), "17");
@@ -290,5 +293,6 @@ TEST("systemd: whom it is not, it does not reach") {
   auto client = SystemdClient::open(Manager::kUser, nowhere);
   if (client) return;  // /run/user/UID/bus, the last resort.
   EXPECT(text(client.error().message())
-             .starts_with("systemd's manager of this user cannot be reached: connect to /nonexistent/bus: ENOENT"));
+             .starts_with(
+                 "systemd's manager of this user cannot be reached: connect to /nonexistent/bus: ENOENT"));
 }
