@@ -12,10 +12,9 @@ using Texts = std::initializer_list<std::string_view>;
 
 constexpr std::string_view kCapabilities[] = {"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"};
 // What tells of the host, or changes it, and is not a namespace's own.
-constexpr std::string_view kMasked[] = {"/proc/acpi",        "/proc/asound",     "/proc/kcore",
-                                        "/proc/keys",        "/proc/latency_stats",
-                                        "/proc/timer_list",  "/proc/timer_stats",
-                                        "/proc/sched_debug", "/sys/firmware",    "/proc/scsi"};
+constexpr std::string_view kMasked[] = {
+    "/proc/acpi",       "/proc/asound",      "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"};
 constexpr std::string_view kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
 

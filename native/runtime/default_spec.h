@@ -13,8 +13,8 @@ struct RootlessUser {
   uint32_t group = 0;
 };
 
-// The config.json that a bundle begins with: a shell on a terminal, in a read-only root of its own, with three
-// capabilities. The defaults are those of runc's `spec`.
+// The config.json that a bundle begins with: a shell on a terminal, in a read-only root of its own, with
+// three capabilities. The defaults are those of runc's `spec`.
 String default_spec(const std::optional<RootlessUser>& rootless);
 
 }  // namespace nsbox::runtime

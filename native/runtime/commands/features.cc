@@ -18,15 +18,9 @@ namespace {
 // Each lets a configuration's author reach beyond the container: an engine must not pass them on from its
 // users unseen. One that ends in a dot stands for all that begin so.
 constexpr std::string_view kUnsafeAnnotations[] = {
-    "org.criu.config",
-    "org.systemd.property.",
-    "run.oci.delegate-cgroup",
-    "run.oci.hooks.stderr",
-    "run.oci.hooks.stdout",
-    "run.oci.keep_original_groups",
-    "run.oci.pidfd_receiver",
-    "run.oci.seccomp.receiver",
-    "run.oci.seccomp_fail_unknown_syscall",
+    "org.criu.config",          "org.systemd.property.",    "run.oci.delegate-cgroup",
+    "run.oci.hooks.stderr",     "run.oci.hooks.stdout",     "run.oci.keep_original_groups",
+    "run.oci.pidfd_receiver",   "run.oci.seccomp.receiver", "run.oci.seccomp_fail_unknown_syscall",
     "run.oci.systemd.subgroup",
 };
 

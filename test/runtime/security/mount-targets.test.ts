@@ -161,50 +161,56 @@ class Racer implements AsyncDisposable {
 const ROUNDS = isSlow ? 5 : 40;
 
 describe('races', () => {
-  testOurs('the target of a mount stays in the root while a directory in it is swapped for a link', async () => {
-    await using runtime = new Runtime();
-    const treasure = new Treasure(runtime);
-    const bundle = runtime.bundle((config) => {
-      config.process.args = ['sh', '-c', `cat ${treasure.path}/secret 2>/dev/null; true`];
-      config.mounts.push(tmpfs('/a/b/c/d'), bound(runtime, '/a/b/e/f'));
-    });
-    mkdirSync(bundle.inside('a'));
-    symlinkSync(treasure.path, bundle.inside('other'));
-    await using _racer = await Racer.start(bundle.inside('a'), bundle.inside('other'));
-    for (let round = 0; round < ROUNDS; round++) {
-      const result = await runtime.call(['run', '--bundle', bundle.path, runtime.id()]);
-      expect(result.stdout).toBe('');
-      treasure.expectUntouched();
-    }
-  });
-
-  testOurs('the target of a mount stays in a volume while another container swaps a directory in it', async () => {
-    await using runtime = new Runtime();
-    const treasure = new Treasure(runtime);
-    const volume = `${runtime.folder}/volume`;
-    mkdirSync(`${volume}/a`, { recursive: true });
-    chmodSync(volume, 0o777);
-    // Of several links one leads to the host's root, wherever the target's root is mounted meanwhile.
-    symlinkSync(`../../../../../../..${treasure.path}`, `${volume}/other`);
-    const share: Mount = { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] };
-    const racer = await runtime.start((config) => {
-      config.process.args = ['/testinit', 'swap', '/volume/a', '/volume/other'];
-      config.mounts.push(share);
-    });
-    await racer.says('ready');
-    for (let round = 0; round < ROUNDS; round++) {
-      const result = await runtime.run((config) => {
-        config.process.args = [
-          'sh',
-          '-c',
-          `cat ${treasure.path}/secret /volume/a/x/secret 2>/dev/null; true`,
-        ];
-        config.mounts.push(share, tmpfs('/volume/a/x'), bound(runtime, '/volume/a/y/z'));
+  testOurs(
+    'the target of a mount stays in the root while a directory in it is swapped for a link',
+    async () => {
+      await using runtime = new Runtime();
+      const treasure = new Treasure(runtime);
+      const bundle = runtime.bundle((config) => {
+        config.process.args = ['sh', '-c', `cat ${treasure.path}/secret 2>/dev/null; true`];
+        config.mounts.push(tmpfs('/a/b/c/d'), bound(runtime, '/a/b/e/f'));
       });
-      expect(result.stdout).toBe('');
-      treasure.expectUntouched();
-    }
-  });
+      mkdirSync(bundle.inside('a'));
+      symlinkSync(treasure.path, bundle.inside('other'));
+      await using _racer = await Racer.start(bundle.inside('a'), bundle.inside('other'));
+      for (let round = 0; round < ROUNDS; round++) {
+        const result = await runtime.call(['run', '--bundle', bundle.path, runtime.id()]);
+        expect(result.stdout).toBe('');
+        treasure.expectUntouched();
+      }
+    },
+  );
+
+  testOurs(
+    'the target of a mount stays in a volume while another container swaps a directory in it',
+    async () => {
+      await using runtime = new Runtime();
+      const treasure = new Treasure(runtime);
+      const volume = `${runtime.folder}/volume`;
+      mkdirSync(`${volume}/a`, { recursive: true });
+      chmodSync(volume, 0o777);
+      // Of several links one leads to the host's root, wherever the target's root is mounted meanwhile.
+      symlinkSync(`../../../../../../..${treasure.path}`, `${volume}/other`);
+      const share: Mount = { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] };
+      const racer = await runtime.start((config) => {
+        config.process.args = ['/testinit', 'swap', '/volume/a', '/volume/other'];
+        config.mounts.push(share);
+      });
+      await racer.says('ready');
+      for (let round = 0; round < ROUNDS; round++) {
+        const result = await runtime.run((config) => {
+          config.process.args = [
+            'sh',
+            '-c',
+            `cat ${treasure.path}/secret /volume/a/x/secret 2>/dev/null; true`,
+          ];
+          config.mounts.push(share, tmpfs('/volume/a/x'), bound(runtime, '/volume/a/y/z'));
+        });
+        expect(result.stdout).toBe('');
+        treasure.expectUntouched();
+      }
+    },
+  );
 
   testOurs('making directories stays in the root while one is swapped for a link', async () => {
     await using runtime = new Runtime();
