@@ -16,7 +16,7 @@ using namespace std::string_view_literals;
 constexpr int kChannel = 3;
 
 // These enter a container, where somebody could reach for the program's own file.
-constexpr std::string_view kEnter[] = {"create", "run", "exec", "restore"};
+constexpr std::string_view kEnter[] = {"create", "run", "exec", "restore", "mounts"};
 
 bool enters(int argc, char** argv) {
   for (int i = 1; i < argc; i++)

@@ -53,6 +53,6 @@ Status print(std::string_view text);
 Result<String> absolute_path(std::string_view path);
 
 extern const Verb kCreate, kRun, kStart, kState, kKill, kDelete, kExec;
-extern const Verb kList, kPause, kResume, kPs, kUpdate, kEvents, kFeatures, kSpec;
+extern const Verb kList, kPause, kResume, kPs, kUpdate, kEvents, kFeatures, kSpec, kMounts;
 
 }  // namespace nsbox::runtime

@@ -1,23 +1,17 @@
 #include "core/container/update.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <limits>
 
 #include "core/base/decimal.h"
 #include "core/base/text.h"
 #include "core/spec/resources.h"
-#include "core/sys/file.h"
-#include "core/sys/syscalls.h"
+#include "runtime/input_file.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
 namespace {
 
 using cgroup::Limits;
-
-constexpr size_t kLargestFile = size_t{1} << 20;
 
 constexpr OptionSpec kOptions[] = {
     {"resources", 'r', Takes::kValue,
@@ -111,26 +105,6 @@ Status read_flags(const Flags& flags, UpdateRequest& request) {
   return Ok{};
 }
 
-// Not a fifo, where opening would wait for ever.
-Result<UniqueFd> open_file(std::string_view path) {
-  auto file = sys::open(String(path).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (file.err() == ENOENT) return Error::plain(ENOENT, "open ", path, ": no such file or directory");
-  if (!file) return file.error().while_doing("open ", path);
-  return file;
-}
-
-Result<String> read_resources(std::string_view path) {
-  if (path != "-") {
-    const UniqueFd file = TRY(open_file(path));
-    auto text = read_all(file.get(), kLargestFile);
-    if (!text) return text.error().while_doing("read ", path);
-    return text;
-  }
-  auto text = read_all(0, kLargestFile);
-  if (!text) return text.error().while_doing("read the resources from standard input");
-  return text;
-}
-
 Result<int> run(Globals& globals, const Arguments& arguments) {
   const StateDirectory directory = TRY(StateDirectory::open(globals.root, TRY(only_id(arguments))));
   UpdateRequest request;
@@ -138,7 +112,7 @@ Result<int> run(Globals& globals, const Arguments& arguments) {
   Arena arena;
   String text;
   if (const std::string_view path = arguments.value("resources"); !path.empty()) {
-    text = TRY(read_resources(path));
+    text = TRY(read_input(path));
     auto document = json::parse(text, arena);
     if (!document) return document.error().while_doing("parse the resources");
     request.limits = TRY(parse_resources(*document));

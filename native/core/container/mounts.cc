@@ -1,0 +1,200 @@
+#include "core/container/mounts.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/process/channel.h"
+#include "core/spec/parse.h"
+#include "core/sys/beneath.h"
+#include "core/sys/syscalls.h"
+
+namespace nsbox {
+namespace {
+
+constexpr uint64_t kLockTimeout = 10'000'000'000;
+constexpr int kDetach = 2;  // MNT_DETACH; sys/mount.h and linux/mount.h cannot be included together.
+
+enum class Work : uint8_t { kAdd, kRemove };
+
+// One child joins the container's namespaces and works there; we wait for what it has to say.
+class Visit {
+ public:
+  Visit(const State& state, const Vector<Mount>& mounts, Work work)
+      : state_(state), mounts_(mounts), work_(work) {}
+
+  Status go() {
+    init_ = TRY(sys::pidfd_open(state_.init.pid, 0));
+    if (!is_alive(state_.init)) return Error::plain(ESRCH, "container not running");
+    if (work_ == Work::kAdd) TRY(prepare());
+    int ends[2];
+    TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
+    const UniqueFd ours(ends[0]);
+    UniqueFd theirs(ends[1]);
+    clone_args args = {};
+    args.exit_signal = SIGCHLD;
+    auto pid = sys::clone3(args);
+    if (!pid) return pid.error().while_doing("start a process");
+    if (*pid == 0) be_child(theirs.get());
+    theirs.reset();
+    auto done = hear(ours.get());
+    (void)sys::wait4(*pid, nullptr, __WALL, nullptr);
+    return done;
+  }
+
+ private:
+  // What is bound is opened here, outside: the container's own root may not reach it.
+  Status prepare() {
+    for (const Mount& mount : mounts_) {
+      UniqueFd& made = prepared_.emplace_back();
+      if (mount.bind && !mount.remount) made = TRY(prepare_source(mount));
+    }
+    return Ok{};
+  }
+
+  static Result<UniqueFd> prepare_source(const Mount& mount) {
+    if (mount.idmap)
+      return Error::plain(ENOTSUP, "mount ", mount.source, " on ", mount.destination,
+                          ": ids cannot be mapped for a container that runs already");
+    auto source = sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
+    if (source.err() == ENOENT)
+      return Error::plain(ENOENT, "mount ", mount.source, " on ", mount.destination, ": open ", mount.source,
+                          ": no such file or directory");
+    if (!source) return source.error().while_doing("open the source ", mount.source);
+    auto copy = copy_mount(source->get(), "", mount.bind_recursive);
+    if (!copy) return copy.error().while_doing("copy the mount at ", mount.source);
+    auto done = set_mount_attributes(copy->get(), mount.set, mount.clear, false);
+    if (done) done = set_mount_attributes(copy->get(), mount.set_recursive, mount.clear_recursive, true);
+    if (!done) return done.error().while_doing("set the options of the mount at ", mount.source);
+    return copy;
+  }
+
+  [[noreturn]] void be_child(int channel) {
+    auto done = work();
+    const int err = done.err();
+    const String text = done ? String() : done.error().message();
+    const std::string_view parts[] = {{reinterpret_cast<const char*>(&err), sizeof err},
+                                      text.view().substr(0, 4000)};
+    (void)send_message(channel, parts, {});
+    sys::exit(0);
+  }
+
+  static Status hear(int channel) {
+    char buffer[4096];
+    const Message got = TRY(receive_message(channel, buffer));
+    int err = 0;
+    if (got.size < sizeof err) return Error::plain(ECHILD, "the process that was to mount died");
+    memcpy(&err, buffer, sizeof err);
+    if (!err) return Ok{};
+    return Error::plain(err, std::string_view(buffer + sizeof err, got.size - sizeof err));
+  }
+
+  Status work() {
+    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
+    TRY(sys::prctl(PR_SET_DUMPABLE, 0));  // Nothing in the container may look into us.
+    own_files_ = TRY(sys::open("/proc/self/fd", O_PATH | O_DIRECTORY));
+    TRY(join());
+    root_ = TRY(sys::open("/", O_PATH | O_DIRECTORY));
+    for (size_t i = 0; i < mounts_.size(); i++) {
+      auto done = work_ == Work::kAdd ? add(i) : remove(mounts_[i]);
+      if (done) continue;
+      while (!added_.empty()) {
+        (void)unmount(added_.back().get());
+        added_.pop_back();
+      }
+      return done;
+    }
+    return Ok{};
+  }
+
+  Status join() const {
+    const int flags = static_cast<int>(state_.namespaces);
+    auto done = sys::setns(init_.get(), flags);
+    // Where the container's user namespace is our own already, there is nothing to join.
+    if (done.err() == EINVAL && (flags & CLONE_NEWUSER))
+      done = sys::setns(init_.get(), flags & ~CLONE_NEWUSER);
+    if (!done) return done.error().while_doing("join the container's namespaces");
+    if (!(flags & CLONE_NEWUSER)) return Ok{};
+    (void)sys::setgroups(nullptr, 0);
+    (void)sys::setresgid(0);
+    (void)sys::setresuid(0);
+    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
+    TRY(sys::prctl(PR_SET_DUMPABLE, 0));
+    return Ok{};
+  }
+
+  Status add(size_t index) {
+    const Mount& mount = mounts_[index];
+    added_.push_back(TRY(prepared_[index] ? attach(mount, std::move(prepared_[index]))
+                                          : mount_beneath(root_.get(), mount)));
+    return Ok{};
+  }
+
+  Result<UniqueFd> attach(const Mount& mount, UniqueFd made) const {
+    const auto info = TRY(sys::statx(made.get(), "", AT_EMPTY_PATH, STATX_TYPE));
+    auto target = S_ISDIR(info.stx_mode) ? make_directories_in_root(root_.get(), mount.destination, 0755)
+                                         : make_file_in_root(root_.get(), mount.destination, 0644);
+    Status done = target ? attach_mount(made.get(), target->get()) : Status(target.error());
+    for (const uint64_t propagation : mount.propagations)
+      if (done) done = set_propagation(made.get(), propagation);
+    if (!done) return done.error().while_doing("mount ", mount.source, " on ", mount.destination);
+    return made;
+  }
+
+  Status remove(const Mount& mount) const {
+    auto there = open_in_root(root_.get(), mount.destination, O_PATH);
+    if (!there) return there.error().while_doing("unmount ", mount.destination);
+    auto done = unmount(there->get());
+    if (done.err() == EINVAL) return Error::plain(EINVAL, "unmount ", mount.destination, ": not mounted");
+    if (!done) return done.error().while_doing("unmount ", mount.destination);
+    return Ok{};
+  }
+
+  // By the descriptor's name in the host's procfs: the container's own may show anything.
+  Status unmount(int fd) const {
+    TRY(sys::fchdir(own_files_.get()));
+    return sys::umount2(format(fd).c_str(), kDetach);
+  }
+
+  const State& state_;
+  const Vector<Mount>& mounts_;
+  Work work_;
+  UniqueFd init_, own_files_, root_;
+  Vector<UniqueFd> prepared_, added_;
+};
+
+Status visit(const StateDirectory& directory, const Vector<Mount>& mounts, Work work) {
+  TRY(directory.lock(kLockTimeout));
+  const State state = TRY(directory.read());
+  if (living_pid(state, TRY(current_status(directory, state))) == 0)
+    return Error::plain(ESRCH, "container not running");
+  return Visit(state, mounts, work).go();
+}
+
+}  // namespace
+
+Result<Vector<Mount>> parse_mounts(std::string_view text, Arena& arena) {
+  const json::Value list = TRY(json::parse(text, arena));
+  if (!list.is(json::Kind::kArray))
+    return Error::invalid("expected an array of mounts, got ", json::name_of(list.kind()));
+  // As a configuration of mounts alone.
+  const std::string_view whole = arena.copy(format("{\"mounts\":", text, "}"));
+  Config config = TRY(parse_box_config(TRY(json::parse(whole, arena)), arena));
+  return std::move(config.mounts);
+}
+
+Status add_mounts(const StateDirectory& directory, const Vector<Mount>& mounts) {
+  return visit(directory, mounts, Work::kAdd);
+}
+
+Status remove_mounts(const StateDirectory& directory, const Vector<Mount>& mounts) {
+  return visit(directory, mounts, Work::kRemove);
+}
+
+}  // namespace nsbox
