@@ -95,15 +95,13 @@ Status enter_subgroup(SystemdGroup& group, std::span<const NamedValue> annotatio
                       Controllers wanted) {
   const std::string_view name = annotation(annotations, "run.oci.systemd.subgroup");
   const std::string_view delegated = annotation(annotations, "run.oci.delegate-cgroup");
-  if (!delegated.empty() && name.empty())
-    return Error::invalid("annotation run.oci.delegate-cgroup: it needs run.oci.systemd.subgroup beside it");
+  group.delegated = String(delegated);
   if (name.empty()) return Ok{};
   GroupSet below = TRY(go_down(group.parent.groups, name, pid, wanted));
   group.parent.bases = std::move(group.parent.groups);
   group.parent.name = String(name);
   group.parent.groups = std::move(below);
   append(group.path, '/', name);
-  group.delegated = String(delegated);
   return Ok{};
 }
 
