@@ -2,7 +2,7 @@ import { isAbsolute, posix } from 'node:path';
 import type { NativeChange } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import type { Container, ContainerFiles } from '../runtime/container.js';
+import type { Box, BoxFiles } from '../runtime/box.js';
 import type { SnapshotLayer } from '../runtime/plan.js';
 import type { RuntimeConfig } from '../spec/runtime/config.js';
 import { isWithin } from './host.js';
@@ -27,11 +27,11 @@ export interface ChangeSelection {
 
 /** Reads and applies what the overlays of one container have gathered. */
 export class Changes {
-  readonly #container: Container;
+  readonly #container: Box;
   readonly #config: RuntimeConfig;
   readonly #layers: readonly SnapshotLayer[];
 
-  constructor(container: Container, config: RuntimeConfig, layers: readonly SnapshotLayer[]) {
+  constructor(container: Box, config: RuntimeConfig, layers: readonly SnapshotLayer[]) {
     this.#container = container;
     this.#config = config;
     this.#layers = layers;
@@ -52,7 +52,7 @@ export class Changes {
       );
   }
 
-  async #read({ target, upper }: ContainerFiles['overlays'][number]): Promise<readonly NativeChange[]> {
+  async #read({ target, upper }: BoxFiles['overlays'][number]): Promise<readonly NativeChange[]> {
     const lowers = this.#lowersOf(target).map((path) => addon().openDirectory(path));
     try {
       return await addon().listChanges(upper, lowers);
@@ -124,7 +124,7 @@ export class Changes {
 }
 
 // Two overlays on one place: the later one hides the earlier.
-function shownOverlays({ overlays }: ContainerFiles): ContainerFiles['overlays'] {
+function shownOverlays({ overlays }: BoxFiles): BoxFiles['overlays'] {
   return overlays.filter(({ target }, i) => !overlays.slice(i + 1).some((later) => later.target === target));
 }
 

@@ -13,7 +13,7 @@ import { NsboxError } from '../errors.js';
 import type { NativeStat } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import type { Container } from '../runtime/container.js';
+import type { Box } from '../runtime/box.js';
 import { invalid } from './options.js';
 
 const readAsync = promisify(read);
@@ -40,10 +40,10 @@ const S_IFREG = 0o100000;
  * beneath its root, so that no link in it, however made, leads to a file of the host.
  */
 export class SandboxFiles {
-  readonly #container: Container;
+  readonly #container: Box;
 
   /** @internal */
-  constructor(container: Container) {
+  constructor(container: Box) {
     this.#container = container;
   }
 

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { NsboxError } from '../errors.js';
 import { codeOf } from '../native/errors.js';
-import type { Container } from '../runtime/container.js';
+import type { Box } from '../runtime/box.js';
 import type { IdMapping } from '../spec/runtime/config.js';
 import type { IdMaps } from './identity.js';
 
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Has newuidmap(1) and newgidmap(1) write the maps of a container whose init waits for them, and tells it. */
-export async function writeIdMaps(container: Container, maps: IdMaps): Promise<void> {
+export async function writeIdMaps(container: Box, maps: IdMaps): Promise<void> {
   try {
     await Promise.all([
       writeMap('newuidmap', container.pid, maps.users),

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { Output, StreamName } from './output.js';
+import type { Output, StreamName } from '../runtime/output.js';
 
 export interface Line {
   readonly stream: StreamName;

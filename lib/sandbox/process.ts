@@ -4,22 +4,22 @@ import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { type ErrorCode, NsboxError } from '../errors.js';
 import { addon } from '../native/load.js';
 import {
-  type Container,
+  type Box,
   type Exit,
   failureError,
   type ProcessListener,
   type StartFailure,
-} from '../runtime/container.js';
+} from '../runtime/box.js';
 import { signalName, signalNumber } from '../spec/runtime/linux-names.js';
 import { lazyStream } from '../util/builtin.js';
 import { monotonicMs } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import type { NormalExecOptions, Stdio } from './exec-options.js';
 import { isWindowSize } from './exec-options.js';
-import { Input } from './input.js';
+import { Input } from '../runtime/input.js';
 import { type Line, linesOf } from './lines.js';
 import { invalid } from './options.js';
-import { Output } from './output.js';
+import { Output } from '../runtime/output.js';
 import { CommandError, type Result } from './result.js';
 import type { ChildStdio } from './stdio.js';
 
@@ -57,7 +57,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   #stdout: Output | undefined;
   #stderr: Output | undefined;
   #host: ProcessHost | undefined;
-  #container: Container | undefined;
+  #container: Box | undefined;
   #id = 0;
   #pid: number | undefined;
   #terminal: number | undefined;
@@ -112,7 +112,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   }
 
   /** @internal Tells it where it runs; `listener` is what the container calls. */
-  attach(container: Container, host: ProcessHost): void {
+  attach(container: Box, host: ProcessHost): void {
     this.#container = container;
     this.#host = host;
     if (host.ended && !this.#options.tty) this.#pid = ONLY_PID;

@@ -2,7 +2,7 @@ import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import { Container, type ProcessListener } from '../runtime/container.js';
+import { Box, type ProcessListener } from '../runtime/box.js';
 import type { Plan, SnapshotLayer } from '../runtime/plan.js';
 import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime/config.js';
 import { type Blueprint, blueprint, environmentList } from './blueprint.js';
@@ -62,7 +62,7 @@ export class Sandbox implements AsyncDisposable {
   /** Starts a command: `` box.exec`ls ${folder}` ``, or `box.exec(['ls', folder], options)`. */
   readonly exec: Exec;
 
-  readonly #container: Container;
+  readonly #container: Box;
   readonly #blueprint: Blueprint;
   readonly #options: SandboxOptions;
   readonly #groups: CgroupParent | undefined;
@@ -390,7 +390,7 @@ interface MadeSandbox {
   readonly id: string;
   readonly options: SandboxOptions;
   readonly blueprint: Blueprint;
-  readonly container: Container;
+  readonly container: Box;
   readonly groups: CgroupParent | undefined;
   readonly layers: readonly SnapshotLayer[];
   readonly resources: LinuxResources | undefined;
@@ -447,7 +447,7 @@ function make(
       }),
     };
     if (how.first) how.first.handedOver = true;
-    const container = new Container({
+    const container = new Box({
       plan,
       filter: design.filter,
       groups: entries.map(({ fd }) => fd),
@@ -542,7 +542,7 @@ function countsSwap(groups: CgroupParent): boolean {
     .some(({ controllers, version }) => version === 2 && (controllers & Controller.memory) !== 0);
 }
 
-function mapIds(design: Blueprint, container: Container): Promise<void> {
+function mapIds(design: Blueprint, container: Box): Promise<void> {
   return design.idMaps.how === 'wait' ? writeIdMaps(container, design.idMaps) : Promise.resolve();
 }
 

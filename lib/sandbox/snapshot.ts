@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { NsboxError } from '../errors.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import type { Container } from '../runtime/container.js';
+import type { Box } from '../runtime/box.js';
 import type { SnapshotLayer } from '../runtime/plan.js';
 import type { SandboxOptions } from './options.js';
 import type { Sandbox } from './sandbox.js';
@@ -40,7 +40,7 @@ export class Snapshot implements AsyncDisposable {
 
   /** @internal */
   static async take(
-    container: Container,
+    container: Box,
     below: readonly SnapshotLayer[],
     options: SandboxOptions,
     start: Start,
@@ -83,7 +83,7 @@ export class Snapshot implements AsyncDisposable {
 }
 
 async function copyLayers(
-  container: Container,
+  container: Box,
   below: readonly SnapshotLayer[],
   directory: string,
 ): Promise<SnapshotLayer[]> {

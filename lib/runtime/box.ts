@@ -32,12 +32,12 @@ export interface ProcessListener {
 }
 
 /** The box's own files: what changed is in the uppers, one for each overlay. */
-export interface ContainerFiles {
+export interface BoxFiles {
   readonly root: number;
   readonly overlays: readonly { readonly target: string; readonly upper: number }[];
 }
 
-export interface ContainerStart {
+export interface BoxStart {
   readonly plan: Plan;
   readonly filter: Uint8Array | undefined;
   /** Descriptors of the groups in the plan; they stay the caller's. */
@@ -51,7 +51,7 @@ export interface ContainerStart {
  * One running container: its init, and the processes that were started through it. Owned by this process and gone with
  * it, whatever ends it.
  */
-export class Container {
+export class Box {
   /** Settles when init stands ready (a held one), or rejects with why it could not. */
   readonly ready: Promise<void>;
   /** Settles when init and all processes of the container are gone. Never rejects. */
@@ -61,7 +61,7 @@ export class Container {
   readonly #ready: Deferred<void> = deferred();
   readonly #closed: Deferred<void> = deferred();
   readonly #listeners = new Map<number, ProcessListener>();
-  #files: Deferred<ContainerFiles> | undefined;
+  #files: Deferred<BoxFiles> | undefined;
   // What keeps the event loop alive: being made, each process, each wait for files.
   #busy = 1;
   readonly #held: boolean;
@@ -72,7 +72,7 @@ export class Container {
   #isClosed = false;
   #failure: StartFailure | undefined;
 
-  constructor(start: ContainerStart) {
+  constructor(start: BoxStart) {
     this.#held = start.plan.hold;
     this.ready = this.#ready.promise;
     this.closed = this.#closed.promise;
@@ -87,7 +87,7 @@ export class Container {
       );
   }
 
-  #spawn({ plan, filter, groups, stdio }: ContainerStart): NativeBox {
+  #spawn({ plan, filter, groups, stdio }: BoxStart): NativeBox {
     const text = JSON.stringify(plan);
     const fds = groups.length > 0 ? [...groups, ...stdio] : stdio;
     const { native, receive } = takeInit(plan);
@@ -218,7 +218,7 @@ export class Container {
   }
 
   /** Runs `work` with the container's files: they stay open, and it alive or not, until `work` is done. */
-  async withFiles<T>(work: (files: ContainerFiles) => Promise<T>): Promise<T> {
+  async withFiles<T>(work: (files: BoxFiles) => Promise<T>): Promise<T> {
     this.#filesInUse++;
     try {
       return await work(await this.#getFiles());
@@ -228,9 +228,9 @@ export class Container {
     }
   }
 
-  #getFiles(): Promise<ContainerFiles> {
+  #getFiles(): Promise<BoxFiles> {
     if (this.#files) return this.#files.promise;
-    const files = deferred<ContainerFiles>();
+    const files = deferred<BoxFiles>();
     this.#files = files;
     if (this.#isClosed) {
       files.reject(gone());
