@@ -6,12 +6,54 @@ export interface Addon {
   readonly NativeBox: NativeBoxConstructor;
   readonly PipeReader: PipeReaderConstructor;
   readonly CgroupParent: CgroupParentConstructor;
-  /** Told of each lack of memory in one box's group, with the kills so far. Keeps no event loop alive. */
+  /**
+   * Told of each lack of memory in one box's group, with the kills so far. Keeps no event loop alive. An OCI container is
+   * named by the root of its state and its id.
+   */
   readonly OomWatcher: new (
-    parent: CgroupParent,
+    parent: CgroupParent | string,
     name: string,
     onLack: (kills: number) => void,
   ) => { close(): void };
+
+  /** Told when the process of a pidfd has ended. Keeps the event loop alive until then, or until it is closed. */
+  readonly PidfdWatch: new (pidfd: number, onEnd: () => void) => { close(): void };
+  /**
+   * Listens at `directory/name` for one caller, who hands over one descriptor; -1 when it goes without. Keeps the event loop
+   * alive until then, or until it is closed.
+   */
+  readonly DescriptorReceiver: new (
+    directory: string,
+    name: string,
+    onDescriptor: (fd: number) => void,
+  ) => { close(): void };
+  /** Whether there was still somebody to get the signal. */
+  signalPidfd(pidfd: number, signal: number): boolean;
+
+  // OCI containers, by the root of their state and their id: what nsbox-runtime's verbs do, in this process.
+  /** Where their state lies unless told. */
+  defaultStateRoot(xdgRuntimeDir: string): string;
+  ociIds(root: string): Promise<readonly string[]>;
+  /** JSON: what `nsbox-runtime state` prints, with the owner's number. */
+  ociState(root: string, id: string): Promise<string>;
+  /** The pid of the process that created it. */
+  ociCreator(root: string, id: string): Promise<number>;
+  /** False when it has poststart hooks, which are the executable's to run: then nothing was done. */
+  ociStart(root: string, id: string): Promise<boolean>;
+  ociKill(root: string, id: string, signal: number, all: boolean): Promise<void>;
+  ociPause(root: string, id: string): Promise<void>;
+  ociResume(root: string, id: string): Promise<void>;
+  /** False when it has poststop hooks, which are the executable's to run: then nothing was done. */
+  ociDelete(
+    root: string,
+    id: string,
+    force: boolean,
+    dbusSessionBusAddress: string,
+    xdgRuntimeDir: string,
+  ): Promise<boolean>;
+  ociStats(root: string, id: string): Promise<NativeStats>;
+  /** A pidfd of its first process, which the caller closes; -1 when that has ended. */
+  ociOpenInit(root: string, id: string): Promise<number>;
 
   /** A sealed copy of the executable in memory; the caller keeps the descriptor. */
   loadRuntime(path: string): number;

@@ -14,9 +14,10 @@
 #include "addon/janitor.h"
 #include "addon/poll.h"
 #include "addon/pool.h"
+#include "addon/stats.h"
 #include "core/base/json.h"
 #include "core/cgroup/events.h"
-#include "core/cgroup/stats.h"
+#include "core/container/status.h"
 #include "core/spec/resources.h"
 #include "core/sys/syscalls.h"
 
@@ -54,34 +55,6 @@ const char* name_of(Cause cause) {
       break;
   }
   return "not-visible";
-}
-
-void set_count(const Napi::Object& out, const char* name, const Count& count) {
-  if (count) out.Set(name, Napi::Number::New(out.Env(), static_cast<double>(*count)));
-}
-
-Napi::Value stats_to_js(Napi::Env env, Stats& stats) {
-  const Napi::Object memory = Napi::Object::New(env);
-  set_count(memory, "current", stats.memory.current);
-  set_count(memory, "peak", stats.memory.peak);
-  set_count(memory, "limit", stats.memory.limit);
-  set_count(memory, "swap", stats.memory.swap_current);
-  set_count(memory, "oomKills", stats.memory.oom_kills);
-  set_count(memory, "limitHits", stats.memory.limit_hits);
-  const Napi::Object cpu = Napi::Object::New(env);
-  set_count(cpu, "usageNs", stats.cpu.usage_ns);
-  set_count(cpu, "userNs", stats.cpu.user_ns);
-  set_count(cpu, "systemNs", stats.cpu.system_ns);
-  set_count(cpu, "throttledNs", stats.cpu.throttled_ns);
-  const Napi::Object pids = Napi::Object::New(env);
-  set_count(pids, "current", stats.pids.current);
-  set_count(pids, "peak", stats.pids.peak);
-  set_count(pids, "limit", stats.pids.limit);
-  const Napi::Object out = Napi::Object::New(env);
-  out.Set("memory", memory);
-  out.Set("cpu", cpu);
-  out.Set("pids", pids);
-  return out;
 }
 
 // The group of one Node process, in which each of its boxes has its own. Jobs on the pool hold it by a shared
@@ -256,10 +229,11 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
     return DefineClass(env, "OomWatcher", {InstanceMethod<&OomWatcher::close_watch>("close")});
   }
 
-  // (CgroupParent, name, onLack(kills so far)): v1 tells before it has killed anything.
+  // (CgroupParent, name, onLack(kills so far)), or the root and the id of an OCI container: v1 tells before it
+  // has killed anything.
   explicit OomWatcher(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<OomWatcher>(info), Poll(info.Env()), env_(info.Env()) {
-    auto opened = open_watch(*CgroupParent::Unwrap(info[0].As<Napi::Object>()), text_of(info[1]));
+    auto opened = open_watch(info[0], text_of(info[1]));
     if (!opened) {
       throw_js(env_, opened.error().while_doing("watch for a lack of memory"));
       return;
@@ -271,8 +245,16 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
   }
 
  private:
-  Status open_watch(const CgroupParent& parent, const std::string& name) {
-    const GroupSet box = TRY(open_group(parent.parent_->groups, name.c_str()));
+  static Result<GroupSet> find_groups(const Napi::Value& place, const std::string& name) {
+    if (place.IsString()) {
+      const StateDirectory directory = TRY(StateDirectory::open(text_of(place), name));
+      return open_groups(TRY(directory.read()));
+    }
+    return open_group(CgroupParent::Unwrap(place.As<Napi::Object>())->parent_->groups, name.c_str());
+  }
+
+  Status open_watch(const Napi::Value& place, const std::string& name) {
+    const GroupSet box = TRY(find_groups(place, name));
     watch_ = TRY(OomWatch::open(box));
     if (!watch_) return Error(kNoController);
     (void)watch_->read();  // From here on.

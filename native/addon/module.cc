@@ -10,8 +10,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cgroup(env, exports);
   export_files(env, exports);
   export_janitor(env, exports);
+  export_oci(env, exports);
+  export_pidfd(env, exports);
   export_pipe(env, exports);
   export_probe(env, exports);
+  export_receiver(env, exports);
   export_seccomp(env, exports);
   return exports;
 }
