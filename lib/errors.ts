@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_NOT_FOUND'
   | 'ERR_ALREADY_EXISTS'
   | 'ERR_IN_USE'
+  | 'ERR_INVALID_STATE'
   | 'ERR_DISPOSED'
   | 'ERR_ABORTED'
   | 'ERR_TIMEOUT'

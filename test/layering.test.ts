@@ -32,7 +32,7 @@ const LIBRARY: Readonly<Record<string, readonly string[]>> = {
   docker: faces,
   cri: faces,
   vitest: faces,
-  index: faces,
+  index: ['runtime', ...faces],
   daemon: ['docker', 'cri', 'engine', ...leaves],
 };
 

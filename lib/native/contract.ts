@@ -17,7 +17,10 @@ export interface Addon {
   ) => { close(): void };
 
   /** Told when the process of a pidfd has ended. Keeps the event loop alive until then, or until it is closed. */
-  readonly PidfdWatch: new (pidfd: number, onEnd: () => void) => { close(): void };
+  readonly PidfdWatch: new (
+    pidfd: number,
+    onEnd: () => void,
+  ) => { close(): void };
   /**
    * Listens at `directory/name` for one caller, who hands over one descriptor; -1 when it goes without. Keeps the event loop
    * alive until then, or until it is closed.
@@ -43,6 +46,16 @@ export interface Addon {
   ociKill(root: string, id: string, signal: number, all: boolean): Promise<void>;
   ociPause(root: string, id: string): Promise<void>;
   ociResume(root: string, id: string): Promise<void>;
+  /** `resources`: the JSON of an OCI `linux.resources` object. */
+  ociUpdate(
+    root: string,
+    id: string,
+    resources: string,
+    dbusSessionBusAddress: string,
+    xdgRuntimeDir: string,
+  ): Promise<void>;
+  /** Pids of this machine, rising. */
+  ociProcesses(root: string, id: string): Promise<readonly number[]>;
   /** False when it has poststop hooks, which are the executable's to run: then nothing was done. */
   ociDelete(
     root: string,

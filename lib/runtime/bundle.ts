@@ -9,9 +9,8 @@ import { parseConfig, type RuntimeConfig } from '../spec/runtime/config.js';
  * @throws {@link NsboxError} `ERR_NOT_FOUND`, or `ERR_INVALID_CONFIG` with every field that is wrong
  */
 export function readBundle(folder: string): RuntimeConfig {
-  const file = join(folder, 'config.json');
-  const config = parseConfig(readConfig(file), file);
-  refuseUnsupported(config, file);
+  const config = readConfigFile(folder);
+  refuseUnsupported(config, join(folder, 'config.json'));
   const mounts = config.mounts?.map((mount) =>
     isBind(mount.options) && mount.source !== undefined
       ? { ...mount, source: resolve(folder, mount.source) }
@@ -22,6 +21,12 @@ export function readBundle(folder: string): RuntimeConfig {
     root: { ...config.root, path: resolve(folder, config.root.path) },
     ...(mounts && { mounts }),
   };
+}
+
+/** The configuration as it stands. Throws as {@link readBundle} does. */
+export function readConfigFile(folder: string): RuntimeConfig {
+  const file = join(folder, 'config.json');
+  return parseConfig(readConfig(file), file);
 }
 
 function isBind(options: readonly string[] = []): boolean {

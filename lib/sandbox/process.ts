@@ -10,16 +10,16 @@ import {
   type ProcessListener,
   type StartFailure,
 } from '../runtime/box.js';
+import { Input } from '../runtime/input.js';
+import { Output } from '../runtime/output.js';
 import { signalName, signalNumber } from '../spec/runtime/linux-names.js';
 import { lazyStream } from '../util/builtin.js';
 import { monotonicMs } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import type { NormalExecOptions, Stdio } from './exec-options.js';
 import { isWindowSize } from './exec-options.js';
-import { Input } from '../runtime/input.js';
 import { type Line, linesOf } from './lines.js';
 import { invalid } from './options.js';
-import { Output } from '../runtime/output.js';
 import { CommandError, type Result } from './result.js';
 import type { ChildStdio } from './stdio.js';
 

@@ -4,6 +4,7 @@ import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
 import { Box, type ProcessListener } from '../runtime/box.js';
 import type { Plan, SnapshotLayer } from '../runtime/plan.js';
+import { statsOf } from '../runtime/stats.js';
 import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime/config.js';
 import { type Blueprint, blueprint, environmentList } from './blueprint.js';
 import { type Change, type ChangeSelection, Changes } from './changes.js';
@@ -29,7 +30,7 @@ import { Process } from './process.js';
 import type { Result } from './result.js';
 import { randomText, scope } from './scope.js';
 import { Snapshot } from './snapshot.js';
-import { type SandboxStats, statsOf } from './stats.js';
+import type { SandboxStats } from './stats.js';
 import { openStdio, stdioBits } from './stdio.js';
 
 /** Starts commands in one sandbox; see {@link Sandbox.exec}. */

@@ -1,41 +1,4 @@
-import type { NativeStats } from '../native/contract.js';
+import type { ContainerStats } from '../runtime/stats.js';
 
 /** What a sandbox uses. Absent: this kernel does not count it, or the sandbox's group has no such controller. */
-export interface SandboxStats {
-  readonly memory: {
-    /** Bytes, files that it wrote and caches included. */
-    readonly current?: number;
-    readonly peak?: number;
-    readonly limit?: number;
-    readonly swap?: number;
-    readonly oomKills?: number;
-  };
-  readonly cpu: {
-    readonly usageMs?: number;
-    readonly userMs?: number;
-    readonly systemMs?: number;
-    readonly throttledMs?: number;
-  };
-  readonly pids: { readonly current?: number; readonly peak?: number; readonly limit?: number };
-}
-
-// Numbers that stand for "no limit" are larger than any machine's memory.
-const NO_LIMIT = 2 ** 60;
-
-export function statsOf({ memory, cpu, pids }: NativeStats): SandboxStats {
-  const ms = (name: string, ns: number | undefined) => (ns === undefined ? {} : { [name]: ns / 1e6 });
-  const limit = (value: number | undefined) =>
-    value === undefined || value >= NO_LIMIT ? {} : { limit: value };
-  const { limit: memoryLimit, limitHits: _, ...memoryRest } = memory;
-  const { limit: pidsLimit, ...pidsRest } = pids;
-  return {
-    memory: { ...memoryRest, ...limit(memoryLimit) },
-    cpu: {
-      ...ms('usageMs', cpu.usageNs),
-      ...ms('userMs', cpu.userNs),
-      ...ms('systemMs', cpu.systemNs),
-      ...ms('throttledMs', cpu.throttledNs),
-    },
-    pids: { ...pidsRest, ...limit(pidsLimit) },
-  };
-}
+export interface SandboxStats extends ContainerStats {}

@@ -18,3 +18,7 @@ export function lazyCrypto(): typeof import('node:crypto') {
 export function lazyTty(): typeof import('node:tty') {
   return require('node:tty');
 }
+
+export function lazyChildProcess(): typeof import('node:child_process') {
+  return require('node:child_process');
+}

@@ -229,8 +229,8 @@ class OomWatcher : public Napi::ObjectWrap<OomWatcher>, private Poll {
     return DefineClass(env, "OomWatcher", {InstanceMethod<&OomWatcher::close_watch>("close")});
   }
 
-  // (CgroupParent, name, onLack(kills so far)), or the root and the id of an OCI container: v1 tells before it
-  // has killed anything.
+  // (CgroupParent, name, onLack(kills so far)), or the root and the id of an OCI container: v1 tells before
+  // it has killed anything.
   explicit OomWatcher(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<OomWatcher>(info), Poll(info.Env()), env_(info.Env()) {
     auto opened = open_watch(info[0], text_of(info[1]));

@@ -8,10 +8,14 @@
 #include "addon/exports.h"
 #include "addon/pool.h"
 #include "addon/stats.h"
+#include "core/base/json.h"
 #include "core/container/delete.h"
 #include "core/container/kill.h"
 #include "core/container/pause.h"
+#include "core/container/processes.h"
 #include "core/container/start.h"
+#include "core/container/update.h"
+#include "core/spec/resources.h"
 #include "core/sys/syscalls.h"
 
 // OCI containers, as nsbox-runtime makes them: what needs no clone, by the very functions that its verbs
@@ -88,23 +92,35 @@ Napi::Value start(const Napi::CallbackInfo& info) {
 // ociKill(root, id, signal, all)
 Napi::Value kill(const Napi::CallbackInfo& info) {
   const KillScope scope = info[3].ToBoolean() ? KillScope::kAll : KillScope::kInit;
-  return queue_status(info.Env(),
-                      [place = Place::of(info), signal = int_of(info[2]), scope]() -> Status {
-                        const StateDirectory directory = TRY(place.open());
-                        return kill_container(directory, TRY(directory.read()), signal, scope);
-                      });
+  return queue_status(info.Env(), [place = Place::of(info), signal = int_of(info[2]), scope]() -> Status {
+    const StateDirectory directory = TRY(place.open());
+    return kill_container(directory, TRY(directory.read()), signal, scope);
+  });
 }
 
 // ociPause(root, id), ociResume(root, id)
 Napi::Value pause(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [place = Place::of(info)]() -> Status {
-    return pause_container(TRY(place.open()));
-  });
+  return queue_status(info.Env(),
+                      [place = Place::of(info)]() -> Status { return pause_container(TRY(place.open())); });
 }
 Napi::Value resume(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [place = Place::of(info)]() -> Status {
-    return resume_container(TRY(place.open()));
-  });
+  return queue_status(info.Env(),
+                      [place = Place::of(info)]() -> Status { return resume_container(TRY(place.open())); });
+}
+
+// ociUpdate(root, id, linux.resources as JSON, DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR)
+Napi::Value update(const Napi::CallbackInfo& info) {
+  return queue_status(info.Env(),
+                      [place = Place::of(info), text = text_of(info[2]), bus = text_of(info[3]),
+                       runtime = text_of(info[4])]() -> Status {
+                        const StateDirectory directory = TRY(place.open());
+                        Arena arena;
+                        const json::Value document = TRY(json::parse(text, arena));
+                        UpdateRequest request;
+                        request.limits = TRY(parse_resources(document));
+                        request.environment = {bus, runtime};
+                        return update_container(directory, std::move(request));
+                      });
 }
 
 // ociDelete(root, id, force, DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR): false when it has poststop hooks,
@@ -122,6 +138,21 @@ Napi::Value remove(const Napi::CallbackInfo& info) {
         return true;
       },
       as_boolean);
+}
+
+// ociProcesses(root, id): pids of this machine.
+Napi::Value processes(const Napi::CallbackInfo& info) {
+  return queue(
+      info.Env(),
+      [place = Place::of(info)]() -> Result<Vector<pid_t>> {
+        const StateDirectory directory = TRY(place.open());
+        return container_processes(directory, TRY(directory.read()));
+      },
+      [](Napi::Env env, Vector<pid_t>& all) -> Napi::Value {
+        const Napi::Array out = Napi::Array::New(env, all.size());
+        for (uint32_t i = 0; i < all.size(); i++) out.Set(i, Napi::Number::New(env, all[i]));
+        return out;
+      });
 }
 
 // ociStats(root, id)
@@ -167,6 +198,8 @@ void export_oci(Napi::Env env, Napi::Object exports) {
   exports.Set("ociKill", Napi::Function::New(env, kill));
   exports.Set("ociPause", Napi::Function::New(env, pause));
   exports.Set("ociResume", Napi::Function::New(env, resume));
+  exports.Set("ociUpdate", Napi::Function::New(env, update));
+  exports.Set("ociProcesses", Napi::Function::New(env, processes));
   exports.Set("ociDelete", Napi::Function::New(env, remove));
   exports.Set("ociStats", Napi::Function::New(env, stats));
   exports.Set("ociOpenInit", Napi::Function::New(env, open_init));

@@ -1,5 +1,6 @@
-// What a bus or systemd answers: a stream of messages, each read to its last value, and errors told. Whatever they
-// are, nothing outside them is read, and a body that was accepted has the values that its signature promises.
+// What a bus or systemd answers: a stream of messages, each read to its last value, and errors told. Whatever
+// they are, nothing outside them is read, and a body that was accepted has the values that its signature
+// promises.
 #include <cstdint>
 #include <cstdlib>
 
@@ -25,20 +26,36 @@ void read_values(dbus::Reader reader, unsigned depth) {
   while (const char type = reader.next()) {
     if (depth > 70) std::abort();
     switch (type) {
-      case 'y': must(reader.byte()); break;
-      case 'b': must(reader.boolean()); break;
-      case 'q': must(reader.uint16()); break;
-      case 'u': must(reader.uint32()); break;
-      case 't': must(reader.uint64()); break;
+      case 'y':
+        must(reader.byte());
+        break;
+      case 'b':
+        must(reader.boolean());
+        break;
+      case 'q':
+        must(reader.uint16());
+        break;
+      case 'u':
+        must(reader.uint32());
+        break;
+      case 't':
+        must(reader.uint64());
+        break;
       case 's':
       case 'o':
       case 'g':
         if (must(reader.string()).find('\0') != std::string_view::npos) std::abort();
         break;
-      case 'v': read_values(must(reader.variant()), depth + 1); break;
-      case 'a': read_values(must(reader.array()), depth + 1); break;
+      case 'v':
+        read_values(must(reader.variant()), depth + 1);
+        break;
+      case 'a':
+        read_values(must(reader.array()), depth + 1);
+        break;
       case '(':
-      case '{': read_values(must(reader.structure()), depth + 1); break;
+      case '{':
+        read_values(must(reader.structure()), depth + 1);
+        break;
       default:
         if (!reader.skip()) std::abort();
     }
@@ -103,8 +120,8 @@ std::vector<std::string> seeds() {
   const auto array = names.begin_array(4);
   names.string("org.freedesktop.DBus").string(":1.0");
   names.end_array(array);
-  const std::string signal = message(
-      4, "uoss", dbus::Writer().uint32(1).string("/job/1").string("a.scope").string("done"));
+  const std::string signal =
+      message(4, "uoss", dbus::Writer().uint32(1).string("/job/1").string("a.scope").string("done"));
   return {signal,
           signal + message(2, "o", dbus::Writer().string("/job/1")),
           message(3, "s", dbus::Writer().string("Unit not loaded.")),
@@ -112,15 +129,33 @@ std::vector<std::string> seeds() {
           message(2, "v", dbus::Writer().variant("v").variant("t").uint64(5)),
           message(2, "a(sv)", list),
           message(2, "as", names),
-          message(2, "(yb)nqixd", dbus::Writer().byte(1).boolean(true).int16(2).uint16(3).int32(4).int64(5).real(6)),
+          message(2, "(yb)nqixd",
+                  dbus::Writer().byte(1).boolean(true).int16(2).uint16(3).int32(4).int64(5).real(6)),
           message(2, "", {}),
           "unix:path=/run/user/0/bus,guid=ab;unix:abstract=%2fa;tcp:host=b"};
 }
 
 std::vector<std::string> words() {
-  return {"a{sv}", "a(sv)", "as",   "ay",   "(ii)", "aas", "v",     "g",       std::string(1, '\0'),
-          "unix:", "path=", ";",    ",",    "%00",  "l\2\0\1", "a{s(iv)}", std::string("\1v\0", 3),
-          std::string("\1s\0", 3), std::string(8, '\0'), std::string("\xff\xff\xff\xff", 4)};
+  return {"a{sv}",
+          "a(sv)",
+          "as",
+          "ay",
+          "(ii)",
+          "aas",
+          "v",
+          "g",
+          std::string(1, '\0'),
+          "unix:",
+          "path=",
+          ";",
+          ",",
+          "%00",
+          "l\2\0\1",
+          "a{s(iv)}",
+          std::string("\1v\0", 3),
+          std::string("\1s\0", 3),
+          std::string(8, '\0'),
+          std::string("\xff\xff\xff\xff", 4)};
 }
 
 }  // namespace nsbox::fuzz

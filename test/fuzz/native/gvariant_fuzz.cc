@@ -1,5 +1,6 @@
-// The values of org.systemd.property.* annotations, and the names of units and lists of processors beside them: the
-// name of a property, and its value, with a NUL between. What is accepted is a message that D-Bus takes.
+// The values of org.systemd.property.* annotations, and the names of units and lists of processors beside
+// them: the name of a property, and its value, with a NUL between. What is accepted is a message that D-Bus
+// takes.
 #include <cstdint>
 #include <cstdlib>
 
@@ -76,9 +77,11 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"true", "false", "uint64 ", "int16 ", "byte ", "double ", "objectpath ", "signature ", "@as ", "@a{sv} ",
-          "[]",   "()",    "<",       ">",      "{",     "}",       "'",           "\"",         "\\u",  "b'",
-          "0x",   "-",     "1e9",     ".5",     ":",     ",",       ".slice",      ".scope",     "Sec",  "18446744073709551615"};
+  return {"true",        "false",      "uint64 ", "int16 ",  "byte ", "double ",
+          "objectpath ", "signature ", "@as ",    "@a{sv} ", "[]",    "()",
+          "<",           ">",          "{",       "}",       "'",     "\"",
+          "\\u",         "b'",         "0x",      "-",       "1e9",   ".5",
+          ":",           ",",          ".slice",  ".scope",  "Sec",   "18446744073709551615"};
 }
 
 }  // namespace nsbox::fuzz
