@@ -22,7 +22,8 @@ Result<int> run(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kMounts = {"mounts", "add|remove ID FILE", "change the mounts of a container: FILE has them as JSON",
-                      {},       Operands::kMixed,     run};
+const Verb kMounts = {
+    "mounts", "add|remove ID FILE", "change the mounts of a container: FILE has them as JSON",
+    {},       Operands::kMixed,     run};
 
 }  // namespace nsbox::runtime
