@@ -17,18 +17,13 @@ using cgroup::HierarchyLayout;
 using cgroup::Layout;
 using cgroup::Version;
 
-bool is_unified(const Layout& layout) {
-  return layout.hierarchies.size() == 1 && layout.hierarchies[0].version == Version::kV2;
-}
-
 // EINVAL: in a user namespace, what lies below the mount is locked.
 bool is_refused(int err) { return err == EPERM || err == EBUSY || err == EACCES || err == EINVAL; }
 
-Status bind_host_view(int target) {
-  UniqueFd source = TRY(sys::open("/sys/fs/cgroup", O_PATH | O_DIRECTORY));
-  UniqueFd copy = TRY(copy_mount(source.get(), "", true));
-  TRY(set_mount_attributes(copy.get(), kAttributes, 0, true));
-  return attach_mount(copy.get(), target);
+const HierarchyLayout* find_unified(const Layout& layout) {
+  for (const HierarchyLayout& one : layout.hierarchies)
+    if (one.version == Version::kV2) return &one;
+  return nullptr;
 }
 
 // The options of a v1 hierarchy are the controllers it has, or its name.
@@ -45,28 +40,28 @@ Vector<std::string_view> v1_options(const HierarchyLayout& one, String& name) {
   return options;
 }
 
-Result<UniqueFd> make_hierarchy(const HierarchyLayout& one) {
-  if (one.version == Version::kV2) return make_filesystem("cgroup2", "cgroup2", {}, kAttributes);
+Result<UniqueFd> make_hierarchy(const HierarchyLayout& one, uint64_t attributes) {
+  if (one.version == Version::kV2) return make_filesystem("cgroup2", "cgroup2", {}, attributes);
   String name;
-  return make_filesystem("cgroup", "cgroup", v1_options(one, name), kAttributes);
+  return make_filesystem("cgroup", "cgroup", v1_options(one, name), attributes);
 }
 
-// A mount of its own shows the container's group only in a namespace of groups; without, there is the host's.
-Result<UniqueFd> own_part(const HierarchyLayout& one) {
-  if (one.own_path.empty()) return make_hierarchy(one);
-  const String path = format(one.mount_point, "/", one.own_path);
-  UniqueFd copy = TRY(copy_mount(AT_FDCWD, path.c_str(), false));
-  TRY(set_mount_attributes(copy.get(), kAttributes, 0, false));
+Result<UniqueFd> copy_of(const String& path, bool recursive, uint64_t attributes) {
+  UniqueFd copy = TRY(copy_mount(AT_FDCWD, path.c_str(), recursive));
+  TRY(set_mount_attributes(copy.get(), attributes, 0, recursive));
   return copy;
 }
 
-// Who may mount no hierarchy gets the host's view of it.
-Result<UniqueFd> own_or_host_part(const HierarchyLayout& one) {
-  auto made = own_part(one);
+// The container's own group: what a mount in its namespace of groups would show, at a quarter of the price.
+// Where the kernel refuses it, such a mount; and else the host's view, which is read-only for whoever has it.
+Result<UniqueFd> own_part(const HierarchyLayout& one, uint64_t attributes) {
+  const bool is_all = one.own_path.empty();
+  const uint64_t safe = is_all ? attributes | MOUNT_ATTR_RDONLY : attributes;
+  auto made =
+      is_all ? make_hierarchy(one, safe) : copy_of(format(one.mount_point, "/", one.own_path), false, safe);
+  if (!made && !is_all && is_refused(made.err())) made = make_hierarchy(one, kAttributes);
   if (!is_refused(made.err())) return made;
-  UniqueFd copy = TRY(copy_mount(AT_FDCWD, one.mount_point.c_str(), true));
-  TRY(set_mount_attributes(copy.get(), kAttributes, 0, true));
-  return copy;
+  return copy_of(one.mount_point, true, kAttributes);
 }
 
 // Where the host has it: "/sys/fs/cgroup/memory" is "memory".
@@ -75,8 +70,8 @@ std::string_view folder_of(const HierarchyLayout& one) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-// `first` is the mount of the first hierarchy.
-Status mount_each(int root, const Layout& layout, std::string_view destination, int target, UniqueFd first) {
+Status mount_each(int root, const Layout& layout, std::string_view destination, int target,
+                  uint64_t attributes) {
   Vector<std::string_view> options;
   options.push_back("mode=755");
   options.push_back("size=64k");
@@ -84,7 +79,7 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
       TRY(make_filesystem("tmpfs", "tmpfs", options, kAttributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(attach_mount(folder.get(), target));
   for (const HierarchyLayout& one : layout.hierarchies) {
-    auto made = first ? Result<UniqueFd>(std::move(first)) : own_or_host_part(one);
+    auto made = own_part(one, attributes);
     if (!made) return made.error().while_doing("the hierarchy ", folder_of(one));
     UniqueFd place = TRY(make_directories_in_root(root, format(destination, "/", folder_of(one)), 0755));
     TRY(attach_mount(made->get(), place.get()));
@@ -92,23 +87,22 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
   return set_mount_attributes(folder.get(), MOUNT_ATTR_RDONLY, 0, false);
 }
 
-Status mount_view(int root, const Mount& mount) {
-  const Layout layout = TRY(cgroup::read_layout());
+Status mount_view(int root, const Mount& mount, const Layout& layout) {
   UniqueFd target = TRY(make_directories_in_root(root, mount.destination, 0755));
   if (layout.hierarchies.empty()) return Error(ENODEV);
-  // The first hierarchy tells whether this user may mount any. (It is not made a second time: letting go of a
-  // detached mount waits for a grace period.)
-  auto first = own_part(layout.hierarchies[0]);
-  if (!first && is_refused(first.err())) return bind_host_view(target.get());
-  if (!first) return first.error();
-  if (is_unified(layout)) return attach_mount(first->get(), target.get());
-  return mount_each(root, layout, mount.destination, target.get(), std::move(*first));
+  const uint64_t attributes = kAttributes & ~(mount.set & MOUNT_ATTR_RDONLY ? 0 : MOUNT_ATTR_RDONLY);
+  const HierarchyLayout* unified = find_unified(layout);
+  const bool alone = unified && (mount.type == "cgroup2" || layout.hierarchies.size() == 1);
+  if (!alone) return mount_each(root, layout, mount.destination, target.get(), attributes);
+  return attach_mount(TRY(own_part(*unified, attributes)).get(), target.get());
 }
 
 }  // namespace
 
-Status mount_cgroups(int root, const Mount& mount) {
-  auto done = mount_view(root, mount);
+Status mount_cgroups(int root, const Mount& mount, const cgroup::Layout* known) {
+  Layout found;
+  if (!known) found = TRY(cgroup::read_layout());
+  auto done = mount_view(root, mount, known ? *known : found);
   if (!done) return done.error().while_doing("mount cgroup on ", mount.destination);
   return Ok{};
 }

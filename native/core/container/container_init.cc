@@ -117,6 +117,8 @@ class ContainerInit {
     for (const UniqueFd& entrance : message.fds)
       if (auto done = sys::write(entrance.get(), "0", 1); !done)
         return done.error().while_doing("enter the container's cgroup");
+    request_.plan->cgroup_layout =
+        cgroup::parse_layout(request_.mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
     const NamespaceSpec* own = config_.find_namespace(CLONE_NEWCGROUP);
     if (own && own->path.empty())
       if (auto done = sys::unshare(CLONE_NEWCGROUP); !done)

@@ -60,9 +60,11 @@ class Creation {
     TRY(prepare_filter());
     TRY(warn_of_capabilities());
     if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
+    mountinfo_ = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
+    init_.mountinfo = mountinfo_;
     TRY(clone_init());
     TRY(map_ids());
-    layout_ = TRY(cgroup::read_layout());
+    layout_ = cgroup::parse_layout(mountinfo_, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
     TRY(record_beginning());
     TRY(send_groups());
     // A hook may need to know the container; and so does whoever clears up after us.
@@ -443,6 +445,7 @@ class Creation {
   bool has_filter_ = false;
   sock_filter* shared_filter_ = nullptr;
   size_t filter_size_ = 0;
+  String mountinfo_;
   cgroup::Layout layout_;
   UniqueFd channel_, start_socket_, pidfd_, terminal_, listener_socket_;
   pid_t pid_ = 0;

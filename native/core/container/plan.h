@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/cgroup/cgroup.h"
+#include "core/cgroup/layout.h"
 #include "core/spec/config.h"
 
 // What the starter hands to init: the OCI configuration, and beside it what only this host's side knows. It
@@ -65,7 +66,8 @@ struct Plan {
   bool clamp_capabilities = false;  // What this machine lacks is left out, instead of refused.
   std::span<const sock_filter> filter;
   Vector<UniqueFd> stdio;
-  uint64_t prepared = 0;  // Namespaces that this process is in already.
+  std::optional<cgroup::Layout> cgroup_layout;  // As it is once its process is in its groups, if it is known.
+  uint64_t prepared = 0;                        // Namespaces that this process is in already.
 };
 
 // Reads the message's parts. `fds`: the cgroup directories in the plan's order, then stdio.

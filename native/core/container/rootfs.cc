@@ -110,7 +110,7 @@ class RootfsBuilder::Builder {
     if (mount.destination == "/dev" && !mount.bind) return mount_dev(mount);
     if ((mount.type == "cgroup" || mount.type == "cgroup2") && !mount.bind) {
       TRY(join_groups());
-      return mount_cgroups(root_.get(), mount);
+      return mount_cgroups(root_.get(), mount, plan_.cgroup_layout ? &*plan_.cgroup_layout : nullptr);
     }
     UniqueFd made = TRY(mount_beneath(root_.get(), mount));
     if (mount.type == "proc" && !mount.bind) proc_ = std::move(made);
