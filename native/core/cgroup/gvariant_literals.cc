@@ -128,7 +128,7 @@ bool take_code(std::string_view& rest, size_t digits, String& out) {
 }
 
 bool take_escape(std::string_view& rest, String& out) {
-  if (rest.empty()) return false;
+  if (rest.empty() || rest[0] == '\0') return false;
   const char c = rest[0];
   rest.remove_prefix(1);
   if (c == 'u') return take_code(rest, 4, out);

@@ -88,6 +88,8 @@ TEST("gvariant: what is no value, or not one of its type, is refused") {
   EXPECT_EQ(parsed("just 1"), refused("not a value: \"just\""));
   EXPECT_EQ(parsed("{['a']: 1}"), refused("D-Bus has no type a{asi}"));
   EXPECT_EQ(parsed("'\\u0000'"), refused("a wrong escape in a text"));
+  EXPECT_EQ(parsed(std::string_view("'a\0'", 4)), refused("a wrong escape in a text"));
+  EXPECT_EQ(parsed(std::string_view("'a\\\0'", 5)), refused("a wrong escape in a text"));
   EXPECT_EQ(parsed("objectpath 'a'"), refused("not an object path: a"));
   EXPECT_EQ(parsed(std::string(100, '[')), refused("it is nested too deep, or too long"));
   EXPECT_EQ(parsed("@a(ss) [('a', 'b', 'c')]"), refused("a value is not of the type (ss)"));
