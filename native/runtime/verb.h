@@ -53,6 +53,7 @@ Status print(std::string_view text);
 Result<String> absolute_path(std::string_view path);
 
 extern const Verb kCreate, kRun, kStart, kState, kKill, kDelete, kExec;
-extern const Verb kList, kPause, kResume, kPs, kUpdate, kEvents, kFeatures, kSpec, kMounts;
+extern const Verb kList, kPause, kResume, kPs, kUpdate, kEvents, kFeatures, kSpec, kMounts, kCheckpoint,
+    kRestore;
 
 }  // namespace nsbox::runtime

@@ -8,9 +8,9 @@
 namespace nsbox::runtime {
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kCreate, &kStart,    &kState, &kKill,   &kDelete, &kRun,
-                                  &kExec,   &kList,     &kPause, &kResume, &kPs,     &kUpdate,
-                                  &kEvents, &kFeatures, &kSpec,  &kMounts};
+constexpr const Verb* kVerbs[] = {&kCreate, &kStart,    &kState, &kKill,   &kDelete,     &kRun,
+                                  &kExec,   &kList,     &kPause, &kResume, &kPs,         &kUpdate,
+                                  &kEvents, &kFeatures, &kSpec,  &kMounts, &kCheckpoint, &kRestore};
 
 constexpr OptionSpec kGlobalOptions[] = {
     {"root", 0, Takes::kValue,
