@@ -135,7 +135,6 @@ bool asks_for_help(std::span<const std::string_view> words, const Verb& verb) {
 }
 
 int run(Globals& globals, const Verb& verb, std::span<const std::string_view> words) {
-  if (asks_for_help(words, verb)) return tell(print(verb_help(verb)));
   auto arguments = Arguments::parse(words, verb.options, verb.operands);
   if (!arguments) return fail(globals, verb.name, arguments.error());
   auto done = verb.run(globals, *arguments);
@@ -157,7 +156,6 @@ int run_verb(int argc, char** argv, char** envp) {
   if (!options) return fail(globals, "", options.error());
   if (options->has("version")) return tell(print(version_text()));
   if (options->has("help")) return tell(print(program_help()));
-  if (auto done = set_up(globals, *options); !done) return fail(globals, "", done.error());
   if (consumed == words.size()) {
     (void)print(program_help());
     return 1;
@@ -166,9 +164,13 @@ int run_verb(int argc, char** argv, char** envp) {
   if (name == "version") return tell(print(version_text()));
   if (name == "help") return tell(print(program_help()));
   const Verb* verb = find_verb(name);
+  const auto rest = std::span(words).subspan(consumed + 1);
+  // Help is for whoever has no place for state too.
+  if (verb && asks_for_help(rest, *verb)) return tell(print(verb_help(*verb)));
+  if (auto done = set_up(globals, *options); !done) return fail(globals, "", done.error());
   if (!verb)
     return fail(globals, "", Error::invalid("no such command: ", name, " (nsbox-runtime --help lists them)"));
-  return run(globals, *verb, std::span(words).subspan(consumed + 1));
+  return run(globals, *verb, rest);
 }
 
 int tell_start_failure(const Error& error) {
