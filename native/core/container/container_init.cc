@@ -20,6 +20,7 @@
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
 #include "core/security/keyring.h"
+#include "core/security/process_attributes.h"
 #include "core/security/scheduling.h"
 #include "core/sys/beneath.h"
 #include "core/sys/file.h"
@@ -66,10 +67,12 @@ class ContainerInit {
     // Until the state is recorded, nothing but its creator knows of this process.
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
     (void)sys::sigprocmask(SIG_SETMASK, 0);
+    raise_oom_score();
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     sys::umask(0);
     if (!request_.wait_for_maps) return close_to_the_container();
     TRY(expect(CreateStep::kGo));
+    if (request_.make_time_namespace) time_offsets_ = TRY(open_time_offsets());
     TRY(close_to_the_container());
     // Root of the new user namespace, where it has one: what is made below belongs to it.
     if (!request_.keep_groups) (void)sys::setgroups(nullptr, 0);
@@ -77,6 +80,13 @@ class ContainerInit {
     (void)sys::setresuid(0);
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));  // A change of identity has cleared it.
     return Ok{};
+  }
+
+  // The creator sets it, and tells where it cannot; where it is an ordinary user, this process alone may.
+  void raise_oom_score() const {
+    if (!process_spec_.oom_score_adj || sys::geteuid() == 0) return;
+    auto self = sys::open("/proc/self", O_PATH | O_DIRECTORY);
+    if (self) (void)set_oom_score_adj(self->get(), *process_spec_.oom_score_adj);
   }
 
   // From here on nothing of the container can look into this process or trace it.
@@ -95,7 +105,7 @@ class ContainerInit {
         TRY(join_namespace(one.path, one.flag));
       }
     TRY(make_namespaces_of_its_own());
-    if (request_.make_time_namespace) TRY(make_time_namespace(config_.time_offsets));
+    if (request_.make_time_namespace) TRY(make_time_namespace(config_.time_offsets, time_offsets_.get()));
     return Ok{};
   }
 
@@ -265,7 +275,7 @@ class ContainerInit {
   ProcessSpec& process_spec_;
   pid_t pid_ = 0;
   size_t filter_size_ = 0;
-  UniqueFd root_, proc_, connection_;
+  UniqueFd root_, proc_, connection_, time_offsets_;
   Terminal terminal_;
   UniqueFd console_;
   int stdio_[3] = {0, 1, 2};

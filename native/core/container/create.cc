@@ -173,7 +173,8 @@ class Creation {
       init_.make_time_namespace = init_.wait_for_maps;
       if (!init_.make_time_namespace) {
         own_time = TRY(sys::open("/proc/self/ns/time", O_RDONLY));
-        TRY(make_time_namespace(config_.time_offsets));
+        UniqueFd offsets = TRY(open_time_offsets());
+        TRY(make_time_namespace(config_.time_offsets, offsets.get()));
       }
     }
     if (const NamespaceSpec* processes = by_path(CLONE_NEWPID))

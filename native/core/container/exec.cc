@@ -94,15 +94,26 @@ class Execution {
     return Ok{};
   }
 
+  // For the child that comes next.
+  Status join_processes() {
+    auto done = sys::setns(container_.get(), CLONE_NEWPID);
+    // An ordinary user may do so as the root of the container's user namespace, which has the same id
+    // outside.
+    if (done.err() == EPERM && (state_.namespaces & CLONE_NEWUSER))
+      done = sys::setns(container_.get(), CLONE_NEWUSER | CLONE_NEWPID);
+    if (!done) return done.error().while_doing("join the container's processes");
+    return Ok{};
+  }
+
   Status clone_child() {
     int ends[2];
     TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
     channel_ = UniqueFd(ends[0]);
     theirs_ = UniqueFd(ends[1]);
     if (!process_.initial_affinity.empty()) TRY(set_cpu_affinity(process_.initial_affinity));
-    if (state_.namespaces & CLONE_NEWPID)
-      if (auto done = sys::setns(container_.get(), CLONE_NEWPID); !done)
-        return done.error().while_doing("join the container's processes");
+    // The child inherits it; once in the container's user namespace, nobody here may write it.
+    if (sys::geteuid() != 0) TRY(set_oom_score());
+    if (state_.namespaces & CLONE_NEWPID) TRY(join_processes());
     int pidfd = -1;
     clone_args args = {};
     args.flags = CLONE_PIDFD;
@@ -133,6 +144,7 @@ class Execution {
 
   Status become() {
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
+    TRY(set_oom_score());
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     for (const UniqueFd& entrance : entrances_)
@@ -146,6 +158,17 @@ class Execution {
     TRY(wait_for_go());
     (void)sys::prctl(PR_SET_PDEATHSIG, 0);
     return new_process_->execute();
+  }
+
+  // As the caller, who may lower it, and as long as this process may open its own files.
+  Status set_oom_score() {
+    if (!process_.oom_score_adj) return Ok{};
+    UniqueFd self = TRY(sys::open("/proc/self", O_PATH | O_DIRECTORY));
+    auto done = set_oom_score_adj(self.get(), *process_.oom_score_adj);
+    process_.oom_score_adj.reset();
+    // An ordinary user may raise it only.
+    if (done.err() == EACCES && sys::geteuid() != 0) return Ok{};
+    return done;
   }
 
   Status join_namespaces() {

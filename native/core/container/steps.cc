@@ -31,12 +31,14 @@ Status set_sysctls(const Config& config, int sysctls) {
   return Ok{};
 }
 
-Status make_time_namespace(const Vector<TimeOffset>& offsets) {
+Result<UniqueFd> open_time_offsets() { return sys::open("/proc/self/timens_offsets", O_WRONLY); }
+
+Status make_time_namespace(const Vector<TimeOffset>& offsets, int file) {
   if (auto done = sys::unshare(CLONE_NEWTIME); !done)
     return done.error().while_doing("make the time namespace");
   for (const TimeOffset& one : offsets) {
     const String line = format(one.clock, " ", one.seconds, " ", one.nanoseconds);
-    if (auto done = write_file_at(AT_FDCWD, "/proc/self/timens_offsets", line); !done)
+    if (auto done = sys::write(file, line.c_str(), line.size()); !done)
       return done.error().while_doing("set linux.timeOffsets.", one.clock);
   }
   return Ok{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/spec/config.h"
+#include "core/sys/unique_fd.h"
 
 // Steps that the start of a box and of an OCI container have in common.
 namespace nsbox {
@@ -10,6 +11,8 @@ Status name_the_host(const Config& config);
 Status set_sysctls(const Config& config, int sysctls);
 
 // A new time namespace for the children of the calling process (and, on today's kernels, for its next exec).
-Status make_time_namespace(const Vector<TimeOffset>& offsets);
+// The file is opened first: a process that nobody may look into cannot open its own.
+Status make_time_namespace(const Vector<TimeOffset>& offsets, int file);
+Result<UniqueFd> open_time_offsets();
 
 }  // namespace nsbox

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { Runtime } from '../support/runtime.js';
-import { test, testOurs, testRoot } from '../support/test.js';
+import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
 const outside = (name: string): string =>
   readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
@@ -66,7 +66,7 @@ testRoot('linux.sysctl: one of a namespace that is not the container’s own is 
   expect(ipc.code).not.toBe(0);
 });
 
-testOurs('linux.sysctl: kernel.domainname is set in a uts namespace of the container’s own', async () => {
+testOursRoot('linux.sysctl: kernel.domainname is set in a uts namespace of the container’s own', async () => {
   await using runtime = new Runtime();
   expect(
     await runtime.sh('cat /proc/sys/kernel/domainname', (config) => {
