@@ -106,8 +106,7 @@ class Dump {
   // Each line: id parent device root place options … - type source options.
   Status add_mounts() {
     const bool own_groups = config_.has_namespace(CLONE_NEWCGROUP);
-    const String text =
-        TRY(read_file_at(AT_FDCWD, format("/proc/", state_.init.pid, "/mountinfo").c_str()));
+    const String text = TRY(read_file_at(AT_FDCWD, format("/proc/", state_.init.pid, "/mountinfo").c_str()));
     std::string_view rest = text;
     while (!rest.empty()) {
       std::string_view line = cut(rest, '\n');
@@ -117,14 +116,14 @@ class Dump {
       for (int i = 0; i < 3; i++) cut(line, ' ');
       const std::string_view place = cut(line, ' ');
       const bool view_of_groups = type.starts_with("cgroup") && !own_groups;
-      if (is_bound(place) || view_of_groups)
-        arguments_.add("--external", format("mnt[", place, "]:", place));
+      if (is_bound(place) || view_of_groups) arguments_.add("--external", format("mnt[", place, "]:", place));
     }
     return Ok{};
   }
 
   bool has_mount(std::string_view id) const {
-    return std::any_of(mount_ids_.begin(), mount_ids_.end(), [&](const String& one) { return one.view() == id; });
+    return std::any_of(mount_ids_.begin(), mount_ids_.end(),
+                       [&](const String& one) { return one.view() == id; });
   }
 
   // Standard streams that lead out of the container are handed over again at the restore, by these names.
@@ -135,7 +134,8 @@ class Dump {
     if (!size) return String();  // Closed.
     const std::string_view text(target, *size);
     if (!text.starts_with('/')) return String(text);
-    const String info = TRY(read_file_at(AT_FDCWD, format("/proc/", state_.init.pid, "/fdinfo/", fd).c_str()));
+    const String info =
+        TRY(read_file_at(AT_FDCWD, format("/proc/", state_.init.pid, "/fdinfo/", fd).c_str()));
     std::string_view rest = info, mount_id;
     while (!rest.empty()) {
       std::string_view line = cut(rest, '\n');

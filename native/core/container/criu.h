@@ -6,15 +6,15 @@
 #include "core/spec/config.h"
 
 // Checkpoints through criu, by its command line. What a container has of the world outside (binds, the views
-// of cgroups, namespaces by path, standard streams) is named to criu at the dump, and handed to it by the same
-// names at the restore.
+// of cgroups, namespaces by path, standard streams) is named to criu at the dump, and handed to it by the
+// same names at the restore.
 namespace nsbox {
 
 struct CriuOptions {
   std::string_view program;
   std::span<const std::string_view> environment;
-  std::string_view image_path;  // Absolute, as all paths here.
-  std::string_view work_path;   // For its logs; empty: the images' own.
+  std::string_view image_path;   // Absolute, as all paths here.
+  std::string_view work_path;    // For its logs; empty: the images' own.
   std::string_view parent_path;  // Of an earlier dump, relative to the images.
   std::string_view config_file;
   std::string_view manage_cgroups;  // soft, full, strict, ignore

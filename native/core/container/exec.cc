@@ -112,7 +112,7 @@ class Execution {
     theirs_ = UniqueFd(ends[1]);
     if (!process_.initial_affinity.empty()) TRY(set_cpu_affinity(process_.initial_affinity));
     // The child inherits it; once in the container's user namespace, nobody here may write it.
-    if (sys::geteuid() != 0) TRY(set_oom_score());
+    if (sys::geteuid() != 0) TRY(pass_oom_score_on());
     if (state_.namespaces & CLONE_NEWPID) TRY(join_processes());
     int pidfd = -1;
     clone_args args = {};
@@ -144,7 +144,6 @@ class Execution {
 
   Status become() {
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
-    TRY(set_oom_score());
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     for (const UniqueFd& entrance : entrances_)
@@ -160,15 +159,14 @@ class Execution {
     return new_process_->execute();
   }
 
-  // As the caller, who may lower it, and as long as this process may open its own files.
-  Status set_oom_score() {
+  // As long as this process may write its own.
+  Status pass_oom_score_on() {
     if (!process_.oom_score_adj) return Ok{};
     UniqueFd self = TRY(sys::open("/proc/self", O_PATH | O_DIRECTORY));
     auto done = set_oom_score_adj(self.get(), *process_.oom_score_adj);
     process_.oom_score_adj.reset();
     // An ordinary user may raise it only.
-    if (done.err() == EACCES && sys::geteuid() != 0) return Ok{};
-    return done;
+    return done.err() == EACCES ? Status(Ok{}) : std::move(done);
   }
 
   Status join_namespaces() {
@@ -250,7 +248,7 @@ class Execution {
     if (!TRY(receive(&ready)))
       return Error::plain(ECHILD, "the process died before it was ready (was it killed, or out of memory?)");
     if (!ready.fds.empty()) terminal_ = std::move(ready.fds[0]);
-    if (request_.process->oom_score_adj) TRY(set_oom_score(*request_.process->oom_score_adj));
+    if (process_.oom_score_adj) TRY(set_oom_score(*process_.oom_score_adj));
     TRY(tell({.step = CreateStep::kStart, .pid = pid_}));
     TRY(receive(nullptr));
     return Ok{};

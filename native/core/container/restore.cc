@@ -131,8 +131,8 @@ class Restore {
     return Ok{};
   }
 
-  // systemd makes a unit of a process only, and criu's words want the unit's groups: until there are processes
-  // of the container's, one that does nothing stands in for them.
+  // systemd makes a unit of a process only, and criu's words want the unit's groups: until there are
+  // processes of the container's, one that does nothing stands in for them.
   Status start_placeholder() {
     if (request_.manager != CgroupManager::kSystemd) return Ok{};
     clone_args args = {};
@@ -249,8 +249,7 @@ class Restore {
 
   // Ours in the place of those that led out of the container.
   Status add_streams() {
-    auto text =
-        read_file_at(AT_FDCWD, format(request_.criu.image_path, "/", kDescriptorsFile).c_str());
+    auto text = read_file_at(AT_FDCWD, format(request_.criu.image_path, "/", kDescriptorsFile).c_str());
     if (text.err() == ENOENT) return Ok{};
     if (!text) return text.error();
     Arena arena;

@@ -20,17 +20,17 @@ namespace {
 
 constexpr const char* kConfigFile = "/etc/criu/nsbox.conf";
 
-#define NSBOX_CRIU_OPTIONS                                                                             \
-  {"image-path", 0, Takes::kValue, "DIR  where the images are (default: checkpoint, here)"},           \
-      {"work-path", 0, Takes::kValue, "DIR  for criu's log and other files (default: the images')"},   \
-      {"tcp-established", 0, Takes::kNothing, "allow open TCP connections"},                           \
-      {"ext-unix-sk", 0, Takes::kNothing, "allow Unix sockets with another end outside"},              \
-      {"shell-job", 0, Takes::kNothing, "allow a terminal of the caller's"},                           \
-      {"lazy-pages", 0, Takes::kNothing, "bring memory over when it is touched (userfaultfd)"},        \
-      {"file-locks", 0, Takes::kNothing, "handle file locks"},                                         \
-      {"manage-cgroups-mode", 0, Takes::kValue, "soft|full|strict|ignore  (default: soft)"},           \
-      {"empty-ns", 0, Takes::kValue, "network  make this namespace, and nothing in it"}, {             \
-    "auto-dedup", 0, Takes::kNothing, "remove from earlier images what later ones have"                \
+#define NSBOX_CRIU_OPTIONS                                                                           \
+  {"image-path", 0, Takes::kValue, "DIR  where the images are (default: checkpoint, here)"},         \
+      {"work-path", 0, Takes::kValue, "DIR  for criu's log and other files (default: the images')"}, \
+      {"tcp-established", 0, Takes::kNothing, "allow open TCP connections"},                         \
+      {"ext-unix-sk", 0, Takes::kNothing, "allow Unix sockets with another end outside"},            \
+      {"shell-job", 0, Takes::kNothing, "allow a terminal of the caller's"},                         \
+      {"lazy-pages", 0, Takes::kNothing, "bring memory over when it is touched (userfaultfd)"},      \
+      {"file-locks", 0, Takes::kNothing, "handle file locks"},                                       \
+      {"manage-cgroups-mode", 0, Takes::kValue, "soft|full|strict|ignore  (default: soft)"},         \
+      {"empty-ns", 0, Takes::kValue, "network  make this namespace, and nothing in it"}, {           \
+    "auto-dedup", 0, Takes::kNothing, "remove from earlier images what later ones have"              \
   }
 
 constexpr OptionSpec kCheckpointOptions[] = {
@@ -145,11 +145,10 @@ std::string_view config_file_of(const Annotations& annotations) {
 Status clear(Globals& globals, const StateDirectory& directory, const State& state) {
   const HookFiles files = TRY(open_hook_files(state));
   Vector<String> warnings;
-  auto done = delete_container(directory,
-                               {.mode = DeleteMode::kForce,
-                                .hook_output = files.output(),
-                                .environment = globals.bus_environment},
-                               warnings);
+  auto done = delete_container(
+      directory,
+      {.mode = DeleteMode::kForce, .hook_output = files.output(), .environment = globals.bus_environment},
+      warnings);
   for (const String& warning : warnings) globals.log.warn(warning);
   return done;
 }
@@ -220,8 +219,9 @@ Result<int> run_restore(Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kCheckpoint = {"checkpoint",       "[options] ID",   "write a running container into images (by criu)",
-                          kCheckpointOptions, Operands::kMixed, run_checkpoint};
+const Verb kCheckpoint = {
+    "checkpoint",       "[options] ID",   "write a running container into images (by criu)",
+    kCheckpointOptions, Operands::kMixed, run_checkpoint};
 const Verb kRestore = {"restore",       "[options] ID",   "let a container run on from its images (by criu)",
                        kRestoreOptions, Operands::kMixed, run_restore};
 

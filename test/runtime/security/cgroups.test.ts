@@ -114,8 +114,8 @@ describe('groups', () => {
         if (result.code === 0)
           expect([path, result.stdout]).not.toEqual([path, expect.stringMatching(/:pids:\/$/m)]);
       }
-      if (existsSync('/sys/fs/cgroup/pids'))
-        expect(readdirSync('/sys/fs/cgroup/pids').sort()).toEqual(before);
+      const made = existsSync('/sys/fs/cgroup/pids') ? readdirSync('/sys/fs/cgroup/pids') : [];
+      expect(made.filter((name) => /^(a|x.*|\.+)$/s.test(name))).toEqual([]);
     },
   );
 
