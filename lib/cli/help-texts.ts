@@ -40,3 +40,13 @@ Examples:
   nsbox run --rootfs ./alpine sh -c 'cat /etc/os-release'
   nsbox run --json -- npm ls | jq .usage
 `;
+
+export const AFTER_RUNTIME_HELP = `
+Everything goes to nsbox-runtime as it stands, and its exit code comes back.
+See nsbox runtime --help.
+
+Examples:
+  nsbox runtime spec
+  nsbox runtime run --bundle ./bundle one
+  podman --runtime "$(nsbox runtime-path)" run --rm alpine true
+`;

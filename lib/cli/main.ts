@@ -14,6 +14,7 @@ main(process.argv.slice(2)).then(
 );
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'runtime') return await (await import('./program.js')).runtime(args.slice(1));
   if (args[0] !== 'run') return await others(args);
   const scanned = scanOrReport(args.slice(1));
   if (scanned === undefined) return ExitCode.ownFailure;

@@ -4,9 +4,11 @@ import { completion, SHELLS } from './commands/completion.js';
 import { doctor } from './commands/doctor.js';
 import { info } from './commands/info.js';
 import { say } from './failure.js';
-import { AFTER_HELP, AFTER_RUN_HELP } from './help-texts.js';
+import { AFTER_HELP, AFTER_RUN_HELP, AFTER_RUNTIME_HELP } from './help-texts.js';
 import { print } from './output/print.js';
 import { type Flag, RUN_FLAGS } from './run/flags.js';
+
+export { runtime } from './commands/runtime.js';
 
 const USAGE_ERROR = 2;
 
@@ -52,6 +54,7 @@ export function makeProgram(start: Runner): Command {
     .option('--json', 'print JSON')
     .action((options) => start(() => info(options)));
   command('version', 'show the version').action(() => start(() => line(version())));
+  addRuntime(command('runtime', 'run containers as an OCI runtime: nsbox-runtime, with all that follows'));
   command('runtime-path', 'show where nsbox-runtime is').action(() => start(() => line(runtimeFile())));
   command('completion', 'print the completions for a shell')
     .addArgument(new Argument('<shell>', 'whose').choices(SHELLS))
@@ -72,6 +75,35 @@ function addRun(run: Command): void {
     .passThroughOptions()
     .addHelpText('after', AFTER_RUN_HELP);
   for (const flag of RUN_FLAGS) run.addOption(optionOf(flag));
+}
+
+/** As the executable's own help lists them, for the completions. */
+export const RUNTIME_VERBS = [
+  'create',
+  'start',
+  'state',
+  'kill',
+  'delete',
+  'run',
+  'exec',
+  'list',
+  'pause',
+  'resume',
+  'ps',
+  'update',
+  'events',
+  'features',
+  'spec',
+  'mounts',
+];
+
+// Never parsed here either: all of it is the executable's.
+function addRuntime(runtime: Command): void {
+  runtime
+    .usage('[ARG...]')
+    .helpOption(false)
+    .addArgument(new Argument('[verb]', 'what to do').choices(RUNTIME_VERBS))
+    .addHelpText('after', AFTER_RUNTIME_HELP);
 }
 
 function optionOf(flag: Flag): Option {

@@ -12,7 +12,7 @@ describe('help', () => {
   test.each([[['--help']], [['help']]])('%j lists the commands', async (args) => {
     const { code, stdout } = await nsbox(args);
     expect(code).toBe(0);
-    for (const name of ['run', 'doctor', 'info', 'version', 'runtime-path', 'completion'])
+    for (const name of ['run', 'doctor', 'info', 'version', 'runtime', 'runtime-path', 'completion'])
       expect(stdout).toContain(`  ${name} `);
   });
 
@@ -119,7 +119,8 @@ describe('completions', () => {
   test('bash', async (context) => {
     skipUnless(context, has('bash'), 'bash is missing');
     const script = (await nsbox(['completion', 'bash'])).stdout;
-    expect(bash(script, 'nsbox', 'r')).toEqual(['run', 'runtime-path']);
+    expect(bash(script, 'nsbox', 'r')).toEqual(['run', 'runtime', 'runtime-path']);
+    expect(bash(script, 'nsbox', 'runtime', 'pa')).toEqual(['pause']);
     expect(bash(script, 'nsbox', 'run', '--mem')).toEqual(['--memory', '--memory-swap']);
     expect(bash(script, 'nsbox', 'run', '--network', '')).toEqual(['none', 'host']);
     expect(bash(script, 'nsbox', 'run', '-it', 'l')).toContain('ls');
