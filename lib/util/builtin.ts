@@ -22,3 +22,7 @@ export function lazyTty(): typeof import('node:tty') {
 export function lazyChildProcess(): typeof import('node:child_process') {
   return require('node:child_process');
 }
+
+export function lazyFiles(): typeof import('node:fs/promises') {
+  return require('node:fs/promises');
+}

@@ -1,11 +1,10 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, NsboxError } from '../../errors.js';
 import { runtimePath } from '../../native/runtime-binary.js';
 import { isObject } from '../../spec/validate.js';
-import { lazyChildProcess } from '../../util/builtin.js';
+import { lazyChildProcess, lazyFiles } from '../../util/builtin.js';
 import { aborted, runtimeError } from './failure.js';
 import type { CgroupManager } from './place.js';
 
@@ -28,7 +27,7 @@ export class Scratch {
 
   static async make(): Promise<Scratch> {
     // Of this user alone: mkdtemp(3) makes it 0700.
-    return new Scratch(await mkdtemp(join(tmpdir(), 'nsbox-oci-')));
+    return new Scratch(await lazyFiles().mkdtemp(join(tmpdir(), 'nsbox-oci-')));
   }
 
   file(name: string): string {
@@ -37,7 +36,9 @@ export class Scratch {
 
   /** The last error that the executable has told of; its standard error is the container's as well. */
   async error(): Promise<string | undefined> {
-    const log = await readFile(this.file('log'), 'utf8').catch(() => '');
+    const log = await lazyFiles()
+      .readFile(this.file('log'), 'utf8')
+      .catch(() => '');
     const lines = log.split('\n').reverse();
     for (const line of lines) {
       const entry = parseLine(line);
@@ -47,7 +48,7 @@ export class Scratch {
   }
 
   async remove(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    await lazyFiles().rm(this.path, { recursive: true, force: true });
   }
 }
 

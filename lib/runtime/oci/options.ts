@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { NsboxError } from '../../errors.js';
 import { type RuntimeConfig, stringifyConfig, validateConfig } from '../../spec/runtime/config.js';
 import type { ProcessConfig } from '../../spec/runtime/process.js';
 import { validateProcess } from '../../spec/runtime/process.js';
+import { lazyFiles } from '../../util/builtin.js';
 import { readConfigFile } from '../bundle.js';
 import type { Scratch } from './executable.js';
 import type { CgroupManager, StateOptions } from './place.js';
@@ -80,7 +80,7 @@ export async function makeFlags(options: MakeOptions, source: Source, scratch: S
   const flags = ['--bundle', source.bundle];
   if (options.keepKeyring) flags.push('--no-new-keyring');
   if (source.text !== undefined) {
-    await writeFile(scratch.file('config.json'), source.text, { mode: 0o600 });
+    await lazyFiles().writeFile(scratch.file('config.json'), source.text, { mode: 0o600 });
     flags.push('--config', scratch.file('config.json'));
   }
   return flags;
@@ -95,7 +95,7 @@ export async function execWords(
 ): Promise<string[]> {
   const words = options.ignorePaused ? ['--ignore-paused'] : [];
   if (!isList(command)) {
-    await writeFile(scratch.file('process.json'), JSON.stringify(command), { mode: 0o600 });
+    await lazyFiles().writeFile(scratch.file('process.json'), JSON.stringify(command), { mode: 0o600 });
     return [...words, '--process', scratch.file('process.json'), id];
   }
   if (options.tty) words.push('--tty');
