@@ -95,6 +95,8 @@ export const RUNTIME_VERBS = [
   'features',
   'spec',
   'mounts',
+  'checkpoint',
+  'restore',
 ];
 
 // Never parsed here either: all of it is the executable's.
