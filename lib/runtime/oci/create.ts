@@ -35,7 +35,7 @@ export async function createContainer(place: Place, options: ContainerCreateOpti
     throw error;
   } finally {
     terminal?.close();
-    await scratch.remove();
+    await scratch.close();
   }
 }
 
@@ -54,7 +54,7 @@ async function create(
   signal?.addEventListener('abort', onAbort, { once: true });
   const end = await ended(child).finally(() => signal?.removeEventListener('abort', onAbort));
   if (end.exitCode === 0 && !signal?.aborted) return;
-  if (!signal?.aborted) throw await callError('create', scratch, end, 'ERR_START_FAILED');
+  if (!signal?.aborted) throw callError('create', scratch, end, 'ERR_START_FAILED');
   if (isNew && child.pid !== undefined) await removeHalfMade(place, child.pid);
   throw aborted('create', signal);
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, NsboxError } from '../../errors.js';
@@ -21,9 +22,16 @@ export interface CallEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A directory for what one call takes and gives beside its arguments: files, sockets, its log. */
+/**
+ * A directory for what one call takes and gives beside its arguments: files, sockets, its log. It may go before the call
+ * has ended: the log is read by its descriptor.
+ */
 export class Scratch {
-  private constructor(readonly path: string) {}
+  readonly #log: number;
+
+  private constructor(readonly path: string) {
+    this.#log = openSync(this.file('log'), 'ax+', 0o600);
+  }
 
   static async make(): Promise<Scratch> {
     // Of this user alone: mkdtemp(3) makes it 0700.
@@ -35,22 +43,32 @@ export class Scratch {
   }
 
   /** The last error that the executable has told of; its standard error is the container's as well. */
-  async error(): Promise<string | undefined> {
-    const log = await lazyFiles()
-      .readFile(this.file('log'), 'utf8')
-      .catch(() => '');
-    const lines = log.split('\n').reverse();
-    for (const line of lines) {
-      const entry = parseLine(line);
-      if (entry?.level === 'error') return String(entry.msg);
-    }
-    return undefined;
+  error(): string | undefined {
+    const text = Buffer.alloc(LARGEST_LOG);
+    const size = readSync(
+      this.#log,
+      text,
+      0,
+      text.length,
+      Math.max(0, fstatSync(this.#log).size - text.length),
+    );
+    const lines = text.toString('utf8', 0, size).split('\n').reverse();
+    const last = lines.map(parseLine).find((entry) => entry?.level === 'error');
+    return last && String(last.msg);
   }
 
+  /** Removes the files; the log can still be read. */
   async remove(): Promise<void> {
     await lazyFiles().rm(this.path, { recursive: true, force: true });
   }
+
+  async close(): Promise<void> {
+    closeSync(this.#log);
+    await this.remove();
+  }
 }
+
+const LARGEST_LOG = 64 * 1024;
 
 function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
@@ -88,14 +106,14 @@ export function ended(child: ChildProcess): Promise<CallEnd> {
 }
 
 /** The error of a call that came to no good. */
-export async function callError(
+export function callError(
   what: string,
   scratch: Scratch,
   { exitCode, signal }: CallEnd,
   otherwise: ErrorCode,
-): Promise<NsboxError> {
+): NsboxError {
   const end = signal === null ? `ended with status ${exitCode}` : `was ended by ${signal}`;
-  return runtimeError((await scratch.error()) ?? `nsbox-runtime ${what} ${end}`, otherwise);
+  return runtimeError(scratch.error() ?? `nsbox-runtime ${what} ${end}`, otherwise);
 }
 
 export interface RunCallOptions {
@@ -125,10 +143,10 @@ export async function runCall(call: Call, { input = '', signal }: RunCallOptions
     const closed = new Promise<void>((resolve) => child.stdout?.once('close', resolve));
     const end = await ended(child).finally(() => signal?.removeEventListener('abort', onAbort));
     if (signal?.aborted && end.exitCode !== 0) throw aborted(what, signal);
-    if (end.exitCode !== 0) throw await callError(what, scratch, end, 'ERR_IO');
+    if (end.exitCode !== 0) throw callError(what, scratch, end, 'ERR_IO');
     await closed;
     return output;
   } finally {
-    await scratch.remove();
+    await scratch.close();
   }
 }

@@ -144,18 +144,18 @@ export class ContainerProcess implements PromiseLike<ContainerResult>, AsyncDisp
     const receivers: Receiver[] = [];
     try {
       const end = await this.#runIn(scratch, receivers);
-      const failure = await scratch.error();
+      const failure = scratch.error();
       if (this.#isAborted && this.#child?.pid !== undefined && !this.#hasRun)
         await this.#request.clear?.(this.#child.pid);
       if (this.#isAborted) throw aborted(this.#request.what, signal);
       if (failure !== undefined || end.exitCode === null)
-        throw await callError(this.#request.what, scratch, end, 'ERR_START_FAILED');
+        throw callError(this.#request.what, scratch, end, 'ERR_START_FAILED');
       return end;
     } finally {
       for (const one of receivers) one.close();
       clearTimeout(this.#patience);
       signal?.removeEventListener('abort', this.#onAbort);
-      await scratch.remove();
+      await scratch.close();
     }
   }
 
@@ -172,9 +172,11 @@ export class ContainerProcess implements PromiseLike<ContainerResult>, AsyncDisp
     if (this.#isAborted) return { exitCode: null, signal: null };
     this.#child = launch(call, scratch, [...this.#streams.theirs]);
     this.#streams.handedOver();
+    // Whatever becomes of this process: once the program runs, nothing of ours is left in the file system.
+    void Promise.all(receivers.map((one) => one.received)).then(() => scratch.remove().catch(() => {}));
     const end = await ended(this.#child);
     // What it has handed over may be told of only now, if all went fast.
-    if (end.exitCode !== null && (await scratch.error()) === undefined)
+    if (end.exitCode !== null && scratch.error() === undefined)
       await Promise.all(receivers.map((one) => one.received));
     this.#hasEnded = true;
     return end;

@@ -53,7 +53,7 @@ test('a configuration needs no bundle', async () => {
   const result = await Container.run('two', { root: runtime.root, config: asConfig(given) });
   expect(result).toEqual({ exitCode: 0, stdout: '0\n', stderr: '' });
   expect(await Container.list({ root: runtime.root })).toEqual([]);
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('nsbox-oci-'))).toEqual([]);
+  expect(scratches()).toEqual([]);
 });
 
 test('run tells how the program ended', async () => {
@@ -71,6 +71,8 @@ test('run tells how the program ended', async () => {
   expect(await long).toMatchObject({ exitCode: 128 + 9 });
   await using dropped = run('exec sleep 1000');
   await dropped.started;
+  // A process that is killed leaves no file: nothing is there that it would have to remove.
+  await eventually(() => scratches().length === 0);
 });
 
 test('exec runs further processes, changed or whole', async () => {
@@ -194,6 +196,8 @@ test('nothing is left open', async () => {
     (more) => more.length === 0,
   );
 });
+
+const scratches = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('nsbox-oci-'));
 
 async function started(runtime: Runtime): Promise<Container> {
   const bundle = runtime.bundle((config) => {
