@@ -119,9 +119,10 @@ const Verb* find_verb(std::string_view name) {
 
 int tell(const Status& printed) { return printed ? 0 : 1; }
 
+// Only these two tell which of them it was, as callers of runc know it.
 int fail(Globals& globals, std::string_view verb, const Error& error) {
-  globals.log.fail(verb.empty() ? error.message()
-                                : format("nsbox-runtime ", verb, " failed: ", error.message()));
+  const bool is_told = verb == "create" || verb == "run";
+  globals.log.fail(is_told ? format("nsbox-runtime ", verb, " failed: ", error.message()) : error.message());
   return 1;
 }
 

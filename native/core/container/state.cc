@@ -129,7 +129,8 @@ Result<UniqueFd> make_root(std::string_view root) {
   return dir;
 }
 
-Error does_not_exist(std::string_view id) { return Error::plain(ENOENT, "container does not exist: ", id); }
+// Callers compare the words; they know which one they have asked for.
+Error does_not_exist() { return Error::plain(ENOENT, "container does not exist"); }
 
 }  // namespace
 
@@ -200,10 +201,10 @@ Result<StateDirectory> StateDirectory::create(std::string_view root, std::string
 Result<StateDirectory> StateDirectory::open(std::string_view root, std::string_view id) {
   TRY(check_id(id));
   auto parent = sys::open(String(root).c_str(), O_RDONLY | O_DIRECTORY);
-  if (parent.err() == ENOENT) return does_not_exist(id);
+  if (parent.err() == ENOENT) return does_not_exist();
   if (!parent) return parent.error().while_doing("open the state directory ", root);
   auto dir = sys::openat(parent->get(), String(id).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (dir.err() == ENOENT || dir.err() == ENAMETOOLONG) return does_not_exist(id);
+  if (dir.err() == ENOENT || dir.err() == ENAMETOOLONG) return does_not_exist();
   if (!dir) return dir.error().while_doing("open the state of ", id);
   return StateDirectory(std::move(*parent), std::move(*dir), id);
 }
