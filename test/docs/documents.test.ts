@@ -58,3 +58,19 @@ test.each(documents)('the files that %s names are there', (path) => {
   );
   expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });
+
+test('every test that is named for what other runtimes learnt is there', () => {
+  const [, section = ''] =
+    /^## What other runtimes learnt\n(.*?)(?=^## |$(?![\s\S]))/ms.exec(read('docs/security.md')) ?? [];
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| hole'));
+  const folder = 'test/runtime/security';
+  const sources = readdirSync(join(root, folder))
+    .map((name) => read(join(folder, name)))
+    .join('\n');
+  expect(rows.length).toBeGreaterThan(25);
+  for (const row of rows) {
+    const test = row.split(' | ').at(-1)?.replace(/ \|$/, '') ?? '';
+    // As it stands in the source, with what it is filled in for each case.
+    if (test !== '—') expect([row, sources.includes(`'${test.slice(1, -1)}'`)]).toEqual([row, true]);
+  }
+});

@@ -116,7 +116,7 @@ class Dump {
       for (int i = 0; i < 3; i++) cut(line, ' ');
       const std::string_view place = cut(line, ' ');
       const bool view_of_groups = type.starts_with("cgroup") && !own_groups;
-      if (is_bound(place) || view_of_groups) arguments_.add("--external", format("mnt[", place, "]:", place));
+      if (is_bound(place) || view_of_groups) arguments_.add("--external", TRY(external_mount(place, place)));
     }
     return Ok{};
   }

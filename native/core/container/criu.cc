@@ -64,6 +64,12 @@ std::string_view external_namespace_key(uint64_t flag) {
   return flag == CLONE_NEWPID ? "extRootPidNS" : "";
 }
 
+Result<String> external_mount(std::string_view place, std::string_view key) {
+  if (place.find("]:") != std::string_view::npos)
+    return Error::invalid("criu cannot be told of a mount on ", place);
+  return format("mnt[", place, "]:", key);
+}
+
 Error criu_error(const CriuOptions& options, std::string_view log_file, std::string_view how,
                  std::string_view said) {
   const String path = format(log_folder(options), "/", log_file);

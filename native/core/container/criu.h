@@ -55,6 +55,9 @@ class CriuArguments {
 
 // What is known by name on both sides: "extRootNetNS" for a network namespace by path.
 std::string_view external_namespace_key(uint64_t flag);
+// What --external says of a mount. An image can have a part in where a mount lies: a place that criu would
+// read as another is refused.
+Result<String> external_mount(std::string_view place, std::string_view key);
 
 // The first error in criu's log, or what it has said before it had one.
 Error criu_error(const CriuOptions& options, std::string_view log_file, std::string_view how,

@@ -173,7 +173,7 @@ class Restore {
     if (!request_.criu.lsm_mount_context.empty())
       arguments_.add("--lsm-mount-context", request_.criu.lsm_mount_context);
     add_group_roots();
-    add_mounts();
+    TRY(add_mounts());
     TRY(add_streams());
     TRY(add_namespaces());
     for (const Inherited& one : inherited_)
@@ -212,29 +212,32 @@ class Restore {
     }
   }
 
-  void add_mount(std::string_view place, std::string_view source) {
+  Status add_mount(std::string_view place, std::string_view source) {
     while (place.size() > 1 && place.ends_with('/')) place.remove_suffix(1);
-    arguments_.add("--external", format("mnt[", place, "]:", source));
+    arguments_.add("--external", TRY(external_mount(place, source)));
+    return Ok{};
   }
 
-  void add_mounts() {
+  Status add_mounts() {
     for (const Mount& mount : config_.mounts) {
       if (mount.bind)
-        add_mount(mount.destination, source_of(mount));
+        TRY(add_mount(mount.destination, source_of(mount)));
       else if (mount.type.starts_with("cgroup") && !config_.has_namespace(CLONE_NEWCGROUP))
-        add_views_of_groups(mount.destination);
+        TRY(add_views_of_groups(mount.destination));
     }
+    return Ok{};
   }
 
   // A bind of several hierarchies in v1, of one in v2: criu passes over those that the images do not name.
-  void add_views_of_groups(std::string_view destination) {
+  Status add_views_of_groups(std::string_view destination) {
     for (const cgroup::HierarchyLayout& one : layout_.hierarchies) {
       const GroupPath* group = group_in(one);
       const std::string_view source = group ? group->path.view() : one.mount_point.view();
       const std::string_view mounted_at = one.mount_point.view();
-      add_mount(format(destination, "/", mounted_at.substr(mounted_at.rfind('/') + 1)), source);
-      if (layout_.hierarchies.size() == 1) add_mount(destination, source);
+      TRY(add_mount(format(destination, "/", mounted_at.substr(mounted_at.rfind('/') + 1)), source));
+      if (layout_.hierarchies.size() == 1) TRY(add_mount(destination, source));
     }
+    return Ok{};
   }
 
   String source_of(const Mount& mount) const {
