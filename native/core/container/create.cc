@@ -359,7 +359,7 @@ class Creation {
       const UniqueFd receiver = TRY(connect_to_socket(path));
       TRY(send_descriptor(receiver.get(), "pidfd", pidfd_.get()));
     }
-    if (request_.pidfd_socket >= 0) TRY(send_descriptor(request_.pidfd_socket, "pidfd", pidfd_.get()));
+    if (!request_.start) TRY(send_pidfd());
     return tell(channel_.get(), {.step = request_.start ? CreateStep::kStart : CreateStep::kWait});
   }
 
@@ -369,7 +369,13 @@ class Creation {
     CreateMessage message;
     bool ended = false;
     TRY(receive(message, nullptr, &ended));
-    return Ok{};
+    // Only now: who gets it may end the program at once, and that is its end, not a failure of ours.
+    return send_pidfd();
+  }
+
+  Status send_pidfd() {
+    if (request_.pidfd_socket < 0) return Ok{};
+    return send_descriptor(request_.pidfd_socket, "pidfd", pidfd_.get());
   }
 
   static Status send_descriptor(int socket, std::string_view name, int fd) {

@@ -19,8 +19,8 @@ TEST("mounts: an array in the form of config.json's") {
 
 TEST("mounts: anything but an array of mounts is refused") {
   Arena arena;
-  for (const char* bad : {"", "{}", "[1]", "[{]", "null", "[{\"destination\": 1}]", "[{\"destination\": \"\"}]",
-                          "[], \"root\": {}", "[]}, {\"mounts\":[]", "[] []"})
+  for (const char* bad : {"", "{}", "[1]", "[{]", "null", "[{\"destination\": 1}]",
+                          "[{\"destination\": \"\"}]", "[], \"root\": {}", "[]}, {\"mounts\":[]", "[] []"})
     EXPECT(!parse_mounts(bad, arena));
   EXPECT(static_cast<bool>(parse_mounts(" [] ", arena)));
 }
