@@ -47,21 +47,33 @@ Vector<String> mount_option_names();
 // "rslave" is MS_SLAVE | MS_REC; 0 for another text.
 uint64_t propagation_flags(std::string_view name);
 
-// A new mount that is attached nowhere yet: of a file system, or a copy of what lies at `source`. Uses the
-// new mount API, and mount(2) where the kernel lacks it: then `staging` (a directory of ours) is used for a
-// moment.
+// A new mount of a file system, attached nowhere yet. What the kernel has to say about a refused option is
+// part of the error. `super`: MS_SYNCHRONOUS and the like. ENOSYS where the kernel has no new mount API, or
+// an option is too long for it.
+struct SuperFlags {
+  uint64_t set = 0;
+  uint64_t clear = 0;
+};
 Result<UniqueFd> make_filesystem(std::string_view type, std::string_view source,
-                                 const Vector<std::string_view>& data, uint64_t attributes);
+                                 const Vector<std::string_view>& data, uint64_t attributes,
+                                 SuperFlags super = {});
+// A copy of the mount that lies at `source`, attached nowhere yet.
 Result<UniqueFd> copy_mount(int dir, const char* source, bool recursive);
 // Attaches a detached mount on the place that `target` (O_PATH) names.
 Status attach_mount(int mount, int target);
 Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive);
 // Both at once; also where the kernel can set attributes of an attached mount only.
 Status attach_with_attributes(int mount, int target, uint64_t set, uint64_t clear);
+// Flags of a mount that is there: MS_REMOUNT, with MS_BIND for those of the mount alone.
+Status remount(int mount, const Mount& how);
 // MS_PRIVATE, MS_SLAVE …, with MS_REC for all mounts below as well.
 Status set_propagation(int mount, uint64_t propagation);
 
-// Mounts it beneath `root`, making its target when that is missing. Returns the mount's root.
-Result<UniqueFd> mount_beneath(int root, const Mount& mount);
+// Copies what is below one directory into another: for tmpcopyup, whose copying is another folder's work.
+using CopyTree = Status (*)(int from, int to);
+
+// Mounts it beneath `root`, making its target when that is missing. Returns the mount's root; no descriptor
+// where a link was made in its place (copy-symlink).
+Result<UniqueFd> mount_beneath(int root, const Mount& mount, CopyTree copy_tree = nullptr);
 
 }  // namespace nsbox
