@@ -49,6 +49,7 @@ class ContainerInit {
     TRY(enter_namespaces());
     if (request_.new_keyring) TRY(join_session_keyring(session_keyring_name(request_.state->id).c_str()));
     TRY(name_the_host(config_));
+    TRY(receive_mounts());
     RootfsBuilder builder(*request_.plan);
     TRY(builder.build({.call = &join_groups_of, .context = this}));
     TRY(hooks_before_entering());
@@ -117,6 +118,22 @@ class ContainerInit {
       if (one.path.empty()) fresh |= one.flag & ~kElsewhere;
     if (auto done = sys::unshare(fresh); !done) return done.error().while_doing("make the namespaces");
     return fresh & CLONE_NEWNET ? bring_loopback_up() : Status(Ok{});
+  }
+
+  Status receive_mounts() {
+    Message message;
+    size_t next = 0;
+    for (Mount& mount : config_.mounts) {
+      if (!mount.prepare) continue;
+      if (next == message.fds.size()) {
+        TRY(expect(CreateStep::kMounts, &message));
+        next = 0;
+        if (message.fds.empty()) return Error::invalid("create: a mount is missing");
+      }
+      prepared_.push_back(std::move(message.fds[next++]));
+      mount.prepared = prepared_.back().get();
+    }
+    return Ok{};
   }
 
   static Status join_groups_of(void* self) { return static_cast<ContainerInit*>(self)->join_groups(); }
@@ -275,6 +292,7 @@ class ContainerInit {
   ProcessSpec& process_spec_;
   pid_t pid_ = 0;
   size_t filter_size_ = 0;
+  Vector<UniqueFd> prepared_;
   UniqueFd root_, proc_, connection_, time_offsets_;
   Terminal terminal_;
   UniqueFd console_;

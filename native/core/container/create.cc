@@ -19,8 +19,10 @@
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
 #include "core/container/steps.h"
+#include "core/mount/prepare.h"
 #include "core/net/device.h"
 #include "core/ns/namespaces.h"
+#include "core/ns/user_namespace.h"
 #include "core/process/channel.h"
 #include "core/security/capabilities.h"
 #include "core/security/process_attributes.h"
@@ -60,10 +62,12 @@ class Creation {
     TRY(prepare_filter());
     TRY(warn_of_capabilities());
     if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
+    TRY(choose_outside_mounts());
     mountinfo_ = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
     init_.mountinfo = mountinfo_;
     TRY(clone_init());
     TRY(map_ids());
+    TRY(send_mounts());
     layout_ = cgroup::parse_layout(mountinfo_, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
     TRY(record_beginning());
     TRY(send_groups());
@@ -243,6 +247,43 @@ class Creation {
     if (!init_.wait_for_maps) return Ok{};
     if (makes(CLONE_NEWUSER)) TRY(map_ids_of(pid_, config_.user_mappings, config_.group_mappings));
     return tell(channel_.get(), {.step = CreateStep::kGo});
+  }
+
+  // Ids are mapped by who is privileged over the file system; and what the root of a user namespace may not
+  // reach, its creator may.
+  Status choose_outside_mounts() {
+    const bool reaches_less = makes(CLONE_NEWUSER) && sys::geteuid() == 0;
+    const bool has_maps = config_.has_namespace(CLONE_NEWUSER);
+    for (Mount& mount : plan_.config.mounts) {
+      if (mount.idmap && mount.user_mappings.empty() && !has_maps)
+        return Error::invalid("mounts: ", mount.destination,
+                              ": idmap wants uidMappings and gidMappings, or a user namespace");
+      mount.prepare = mount.bind && (mount.idmap || reaches_less);
+    }
+    return Ok{};
+  }
+
+  Status send_mounts() {
+    Vector<UniqueFd> made;
+    for (const Mount& mount : plan_.config.mounts)
+      if (mount.prepare) made.push_back(TRY(prepare_outside(mount)));
+    for (size_t from = 0; from < made.size(); from += kMaxMessageFds) {
+      Vector<int> fds;
+      for (size_t i = from; i < made.size() && i < from + kMaxMessageFds; i++) fds.push_back(made[i].get());
+      auto told = tell(channel_.get(), {.step = CreateStep::kMounts}, {}, fds);
+      if (!told && told.err() != EPIPE) return told;
+    }
+    return Ok{};
+  }
+
+  Result<UniqueFd> prepare_outside(const Mount& mount) {
+    UniqueFd ids;
+    if (mount.idmap)
+      ids = TRY(mount.user_mappings.empty() ? sys::open(format("/proc/", pid_, "/ns/user").c_str(), O_RDONLY)
+                                            : make_user_namespace(mount.user_mappings, mount.group_mappings));
+    auto made = prepare_bind(mount, ids.get());
+    if (!made) return made.error().while_doing("mount ", mount.source, " on ", mount.destination);
+    return made;
   }
 
   Status record_beginning() {

@@ -10,6 +10,7 @@
 #include "core/container/cgroup_mount.h"
 #include "core/container/overlay_maker.h"
 #include "core/container/split_root.h"
+#include "core/layer/copy.h"
 #include "core/mount/masks.h"
 #include "core/mount/rootfs.h"
 #include "core/sys/beneath.h"
@@ -28,7 +29,7 @@ class RootfsBuilder::Builder {
 
   Status build(const GroupsHook& groups) {
     groups_ = groups;
-    TRY(detach_from_host(config_.rootfs_propagation & kReceiving ? kSlave : kPrivate));
+    if (place_ == Place::kOverSlash) TRY(detach_from_host(kPrivate));
     TRY(make_root());
     TRY(mount_all());
     TRY(make_dev());
@@ -44,7 +45,7 @@ class RootfsBuilder::Builder {
   Result<Rootfs> enter(RootEntry entry) {
     overlays_.finish();
     TRY(entry == RootEntry::kMove ? move_into(root_.get()) : pivot_into(root_.get()));
-    if (config_.rootfs_propagation) TRY(set_propagation(root_.get(), config_.rootfs_propagation));
+    TRY(finish_propagation(config_.rootfs_propagation, root_.get()));
     return Rootfs{std::move(root_), std::move(proc_), std::move(sysctls_), std::move(console_),
                   overlays_.take()};
   }
@@ -61,15 +62,13 @@ class RootfsBuilder::Builder {
   }
 
   Status stage(int made, int place) {
-    if (place_ == Place::kOverSlash) return stage_root(made);
-    auto done = attach_mount(made, place);
-    if (!done) return done.error().while_doing("mount the root on itself");
-    return Ok{};
+    return place_ == Place::kOverSlash ? stage_root(made) : stage_root_on(made, place);
   }
 
   Status make_root() {
     auto lower = sys::open(String(config_.root_path).c_str(), O_PATH | O_DIRECTORY);
     if (!lower) return lower.error().while_doing("open the root ", config_.root_path);
+    if (place_ == Place::kOnItself) TRY(prepare_propagation(config_.rootfs_propagation, lower->get()));
     auto made = make_root_mount(lower->get());
     if (!made) return made.error().while_doing("make the root from ", config_.root_path);
     root_ = std::move(*made);
@@ -112,7 +111,7 @@ class RootfsBuilder::Builder {
       TRY(join_groups());
       return mount_cgroups(root_.get(), mount, plan_.cgroup_layout ? &*plan_.cgroup_layout : nullptr);
     }
-    UniqueFd made = TRY(mount_beneath(root_.get(), mount));
+    UniqueFd made = TRY(mount_beneath(root_.get(), mount, &copy_tree));
     if (mount.type == "proc" && !mount.bind) proc_ = std::move(made);
     return Ok{};
   }

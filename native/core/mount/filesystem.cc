@@ -73,7 +73,8 @@ struct SuperFlag {
   const char* set;
   const char* clear;
 };
-// "silent" has no meaning here: what the kernel says is read. "iversion" is a wish that few file systems take.
+// "silent" has no meaning here: what the kernel says is read. "iversion" is a wish that few file systems
+// take.
 constexpr SuperFlag kSuperFlags[] = {{1 << 4, "sync", "async"},
                                      {1 << 6, "mand", "nomand"},
                                      {1 << 7, "dirsync", nullptr},
@@ -117,7 +118,8 @@ Status configure(int fs, std::string_view source, const Vector<std::string_view>
 }  // namespace
 
 Result<UniqueFd> make_filesystem(std::string_view type, std::string_view source,
-                                 const Vector<std::string_view>& data, uint64_t attributes, SuperFlags super) {
+                                 const Vector<std::string_view>& data, uint64_t attributes,
+                                 SuperFlags super) {
   if (is_too_long(source, data)) return Error(ENOSYS);
   auto fs = sys::fsopen(String(type).c_str(), 0);
   if (fs.err() == ENODEV) return fs.error().while_doing("this kernel has no file system ", type);

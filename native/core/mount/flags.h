@@ -10,7 +10,8 @@
 // linux/mount.h cannot be included together.
 namespace nsbox {
 
-inline constexpr unsigned long kMsRemount = 1 << 5, kMsBind = 1 << 12, kMsMove = 1 << 13, kMsRecursive = 1 << 14;
+inline constexpr unsigned long kMsRemount = 1 << 5, kMsBind = 1 << 12, kMsMove = 1 << 13,
+                               kMsRecursive = 1 << 14;
 inline constexpr unsigned long kMsUnbindable = 1 << 17, kMsPrivate = 1 << 18, kMsSlave = 1 << 19,
                                kMsShared = 1 << 20;
 // MS_NOATIME, MS_NODIRATIME, MS_RELATIME, MS_STRICTATIME.

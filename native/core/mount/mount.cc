@@ -21,8 +21,8 @@ bool is_missing(int err) { return err == ENOSYS; }
 Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, const char* source, int target) {
   if (mount.copy_up) return Error::plain(ENOSYS, "tmpcopyup wants the mount API of Linux 5.2");
   const String options = joined(mount.data);
-  const unsigned long flags =
-      mount.bind ? kMsBind | (mount.bind_recursive ? kMsRecursive : 0) : mount_flags(mount.set) | mount.set_super;
+  const unsigned long flags = mount.bind ? kMsBind | (mount.bind_recursive ? kMsRecursive : 0)
+                                         : mount_flags(mount.set) | mount.set_super;
   TRY(sys::mount(source, fd_path(target).c_str(), mount.bind ? nullptr : String(mount.type).c_str(), flags,
                  mount.bind ? nullptr : options.c_str()));
   UniqueFd mounted = TRY(open_in_root(root, mount.destination, O_PATH));
@@ -30,9 +30,7 @@ Result<UniqueFd> mount_the_old_way(int root, const Mount& mount, const char* sou
   return mounted;
 }
 
-TargetKind kind_of(int source) {
-  return is_directory(source) ? TargetKind::kDirectory : TargetKind::kFile;
-}
+TargetKind kind_of(int source) { return is_directory(source) ? TargetKind::kDirectory : TargetKind::kFile; }
 
 Result<UniqueFd> mount_bind(int root, const Mount& mount) {
   if (mount.idmap) return Error::plain(EINVAL, "ids can be mapped only before the container is entered");

@@ -36,7 +36,8 @@ struct Mount {
   bool idmap_recursive = false;   // … on all mounts below it too.
   Vector<IdMapping> user_mappings;  // Both empty: the maps of the container's own user namespace.
   Vector<IdMapping> group_mappings;
-  int prepared = -1;  // A detached mount, made outside the container's user namespace, to be attached.
+  bool prepare = false;  // It wants to be made outside.
+  int prepared = -1;     // A detached mount, made outside the container's user namespace, to be attached.
   Vector<std::string_view> data;  // What is left, for the file system itself: "size=64k", "mode=755".
 };
 

@@ -32,8 +32,7 @@ Result<UniqueFd> make(const Mount& mount, int user_namespace) {
 }  // namespace
 
 Result<UniqueFd> open_source(const Mount& mount) {
-  auto source =
-      sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
+  auto source = sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
   if (!source) return source.error().while_doing("open the source ", mount.source);
   return source;
 }

@@ -66,7 +66,8 @@ Status prepare_propagation(uint64_t requested, int lower) {
   UniqueFd root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
   auto done = set_propagation(root.get(), first_propagation(requested));
   if (!done) return done.error().while_doing("set the propagation of the root");
-  // What holds the new root must share with nobody: pivot_root(2) refuses it, and the host would see us mount.
+  // What holds the new root must share with nobody: pivot_root(2) refuses it, and the host would see us
+  // mount.
   UniqueFd parent = TRY(root_of_mount(lower));
   done = set_propagation(parent.get(), kMsPrivate);
   if (!done) return done.error().while_doing("make the mount below the root private");

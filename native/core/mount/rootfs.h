@@ -11,10 +11,10 @@ namespace nsbox {
 // namespace.
 Status detach_from_host(uint64_t propagation);
 
-// For a runtime under other engines (linux.rootfsPropagation, MS_* with MS_REC; 0 for none): the mounts of this
-// namespace take that propagation before anything is mounted, so that binds of them share or receive as asked;
-// rslave when nothing is said. `lower` is the directory that becomes the root: what is mounted on it reaches
-// nobody.
+// For a runtime under other engines (linux.rootfsPropagation, MS_* with MS_REC; 0 for none): the mounts of
+// this namespace take that propagation before anything is mounted, so that binds of them share or receive as
+// asked; rslave when nothing is said. `lower` is the directory that becomes the root: what is mounted on it
+// reaches nobody.
 Status prepare_propagation(uint64_t requested, int lower);
 // At the very end, when the root is entered: the root's own propagation.
 Status finish_propagation(uint64_t requested, int root);
@@ -26,8 +26,9 @@ Status stage_root_on(int root, int lower);
 
 // Makes the staged mount the root and the working directory, and lets go of the old one.
 Status pivot_into(int root);
-// Without pivot_root, for a root that lies in an initramfs: the mount staged by stage_root_on is moved over "/".
-// The old root stays below it, without its procfs and sysfs: these would let a user namespace mount new ones.
+// Without pivot_root, for a root that lies in an initramfs: the mount staged by stage_root_on is moved over
+// "/". The old root stays below it, without its procfs and sysfs: these would let a user namespace mount new
+// ones.
 Status move_into(int root);
 
 }  // namespace nsbox

@@ -16,10 +16,16 @@ constexpr uint64_t kProcRootInode = 1;
 
 // What lxcfs shows in the place of the kernel's own, and what engines set for FIPS and CRIU; anything else in
 // /proc is the container's view of itself, and what this program writes there must reach the kernel.
-constexpr std::string_view kProcFiles[] = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
-    "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
-    "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"};
+constexpr std::string_view kProcFiles[] = {"/proc/cpuinfo",
+                                           "/proc/diskstats",
+                                           "/proc/loadavg",
+                                           "/proc/meminfo",
+                                           "/proc/slabinfo",
+                                           "/proc/stat",
+                                           "/proc/swaps",
+                                           "/proc/uptime",
+                                           "/proc/sys/kernel/ns_last_pid",
+                                           "/proc/sys/crypto/fips_enabled"};
 
 bool is_proc(int fd) {
   sys::KernelStatfs info = {};
@@ -62,7 +68,8 @@ bool wants_plain_directory(const Mount& mount) {
 
 Result<UniqueFd> open_existing(int root, const Mount& mount, TargetKind kind) {
   const bool plain = wants_plain_directory(mount);
-  const int flags = O_PATH | (kind == TargetKind::kDirectory && !mount.dest_nofollow && !plain ? O_DIRECTORY : 0);
+  const int flags =
+      O_PATH | (kind == TargetKind::kDirectory && !mount.dest_nofollow && !plain ? O_DIRECTORY : 0);
   auto place = plain || mount.dest_nofollow ? open_in_root_nofollow(root, mount.destination, flags)
                                             : open_in_root(root, mount.destination, flags);
   if (place && plain && !is_directory(place->get()))

@@ -21,7 +21,8 @@ namespace {
   sys::exit(0);
 }
 
-Result<UniqueFd> map_and_open(pid_t pid, std::span<const IdMapping> users, std::span<const IdMapping> groups) {
+Result<UniqueFd> map_and_open(pid_t pid, std::span<const IdMapping> users,
+                              std::span<const IdMapping> groups) {
   UniqueFd proc = TRY(sys::open(format("/proc/", pid).c_str(), O_PATH | O_DIRECTORY));
   TRY(write_id_maps(proc.get(), users, groups));
   return sys::openat(proc.get(), "ns/user", O_RDONLY);

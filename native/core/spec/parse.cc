@@ -14,6 +14,29 @@ const NamespaceSpec* Config::find_namespace(uint64_t flag) const {
 
 namespace {
 
+Status read_mapping(const Reader& object, Vector<IdMapping>& out) {
+  IdMapping one;
+  TRY(object.read("containerID", one.container));
+  TRY(object.read("hostID", one.host));
+  TRY(object.read("size", one.size));
+  if (!one.size) return object.refuse("size", "expected at least 1");
+  out.push_back(one);
+  return Ok{};
+}
+
+Status read_mount_mappings(const Reader& object, Mount& mount) {
+  TRY(object.each_object("uidMappings",
+                         [&](const Reader& one) { return read_mapping(one, mount.user_mappings); }));
+  TRY(object.each_object("gidMappings",
+                         [&](const Reader& one) { return read_mapping(one, mount.group_mappings); }));
+  if (mount.user_mappings.empty() != mount.group_mappings.empty())
+    return object.refuse("", "uidMappings and gidMappings go together");
+  if (mount.user_mappings.empty()) return Ok{};
+  if (!mount.bind) return object.refuse("uidMappings", "only a bind mount can be mapped");
+  mount.idmap = true;
+  return Ok{};
+}
+
 Status read_mount(const Reader& object, Config& out) {
   Mount mount;
   TRY(object.read("destination", mount.destination));
@@ -27,6 +50,7 @@ Status read_mount(const Reader& object, Config& out) {
   if (!mount.bind && mount.type.empty())
     return object.refuse("type", "expected a file system type, or a bind option");
   if (mount.bind && mount.source.empty()) return object.refuse("source", "a bind mount wants a source");
+  TRY(read_mount_mappings(object, mount));
   out.mounts.push_back(std::move(mount));
   return Ok{};
 }
@@ -42,16 +66,6 @@ Status read_namespace(const Reader& object, Config& out) {
   if (out.has_namespace(one.flag))
     return object.refuse("type", format("the namespace ", type, " stands twice"));
   out.namespaces.push_back(one);
-  return Ok{};
-}
-
-Status read_mapping(const Reader& object, Vector<IdMapping>& out) {
-  IdMapping one;
-  TRY(object.read("containerID", one.container));
-  TRY(object.read("hostID", one.host));
-  TRY(object.read("size", one.size));
-  if (!one.size) return object.refuse("size", "expected at least 1");
-  out.push_back(one);
   return Ok{};
 }
 

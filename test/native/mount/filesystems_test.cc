@@ -121,7 +121,8 @@ TEST("tmpfs: tmpcopyup begins with a copy of what lies below") {
 TEST("file systems: mqueue, devpts and proc with their options") {
   in_mount_namespace([] {
     const Root root;
-    MUST(queue, mount_beneath(root.get(), filesystem("mqueue", "/dev/mqueue", {"nosuid", "noexec", "nodev"})));
+    MUST(queue,
+         mount_beneath(root.get(), filesystem("mqueue", "/dev/mqueue", {"nosuid", "noexec", "nodev"})));
     MUST(pts, mount_beneath(root.get(), filesystem("devpts", "/dev/pts",
                                                    {"newinstance", "ptmxmode=0666", "mode=0620", "gid=5"})));
     EXPECT_EQ(info_of("/tmp/root/dev/pts/ptmx").st_mode, mode_t{S_IFCHR | 0666});
@@ -144,7 +145,8 @@ TEST("file systems: in a user namespace without its own network, the host's sysf
 TEST("file systems: superblock flags are set") {
   in_mount_namespace([] {
     const Root root;
-    MUST(made, mount_beneath(root.get(), filesystem("tmpfs", "/dir", {"sync", "lazytime", "silent", "iversion"})));
+    MUST(made,
+         mount_beneath(root.get(), filesystem("tmpfs", "/dir", {"sync", "lazytime", "silent", "iversion"})));
     const std::string line = mountinfo("/tmp/root/dir");
     EXPECT(line.find("sync") != std::string::npos && line.find("lazytime") != std::string::npos);
   });
@@ -208,7 +210,8 @@ TEST("bind: flags that a user namespace has locked stay, others are added") {
         if (old) refuse_calls({SYS_mount_setattr}, ENOSYS);
         MUST(made, mount_beneath(root.get(), bound("/tmp/outside", "/dir", {"ro", "rbind"})));
         EXPECT_EQ(flags_of("/tmp/root/dir") & 0x40f, ST_RDONLY | ST_NOSUID | 4 | 8 | 0x400UL);
-        EXPECT_EQ(code_of(mount_beneath(root.get(), bound("/tmp/outside", "/sys", {"suid", "rbind"}))), "EPERM");
+        EXPECT_EQ(code_of(mount_beneath(root.get(), bound("/tmp/outside", "/sys", {"suid", "rbind"}))),
+                  "EPERM");
       });
   });
 }

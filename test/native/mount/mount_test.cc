@@ -180,14 +180,18 @@ TEST("mount: an error names source, target and what failed") {
               "mount /nowhere on /dir: open the source /nowhere: ENOENT (No such file or directory)");
     Mount unknown = tmpfs("/dir");
     unknown.type = "nosuchfs";
-    EXPECT_EQ(told(mount_beneath(root.get(), unknown)).find("mount nosuchfs on /dir: this kernel has no file system nosuchfs: ENODEV"), size_t{0});
+    EXPECT_EQ(told(mount_beneath(root.get(), unknown))
+                  .find("mount nosuchfs on /dir: this kernel has no file system nosuchfs: ENODEV"),
+              size_t{0});
     Mount option = tmpfs("/dir");
     option.data.push_back("colour=blue");
     EXPECT_EQ(told(mount_beneath(root.get(), option)),
-              "mount tmpfs on /dir: option colour=blue: tmpfs: Unknown parameter 'colour': EINVAL (Invalid argument)");
+              "mount tmpfs on /dir: option colour=blue: tmpfs: Unknown parameter 'colour': EINVAL (Invalid "
+              "argument)");
     option.data = {"size=1k,mode=755,nr_inodes=many"};
     EXPECT_EQ(told(mount_beneath(root.get(), option)),
-              "mount tmpfs on /dir: option nr_inodes=many: tmpfs: Bad value for 'nr_inodes': EINVAL (Invalid argument)");
+              "mount tmpfs on /dir: option nr_inodes=many: tmpfs: Bad value for 'nr_inodes': EINVAL (Invalid "
+              "argument)");
     EXPECT(!is_mounted(root.path("dir")));
   });
 }

@@ -52,8 +52,8 @@ size_t count_mounts(std::string_view below) {
   return count;
 }
 
-constexpr const char* kNamesOfProc[] = {"/proc",         "/proc/",          "proc",    "//proc",
-                                        "/dir/../proc",  "/./proc/.",       "/toproc", "/toproc/",
+constexpr const char* kNamesOfProc[] = {"/proc",         "/proc/",          "proc",       "//proc",
+                                        "/dir/../proc",  "/./proc/.",       "/toproc",    "/toproc/",
                                         "/proc/../proc", "/../../../proc/", "/torelative"};
 
 void make_links() {
@@ -86,13 +86,15 @@ TEST("refusals: inside /proc only what lxcfs shows, by its own name") {
     const Root root;
     make_links();
     MUST(proc, mount_beneath(root.get(), of("proc", "/proc")));
-    for (const char* name : {"/proc/self", "/proc/sys", "/proc/self/attr", "/proc/sys/kernel/core_pattern",
-                             "/proc/self/fd/0", "/toproc/uptime", "/proc/../proc/self/attr/exec", "/proc/version"})
+    for (const char* name :
+         {"/proc/self", "/proc/sys", "/proc/self/attr", "/proc/sys/kernel/core_pattern", "/proc/self/fd/0",
+          "/toproc/uptime", "/proc/../proc/self/attr/exec", "/proc/version"})
       EXPECT(!mount_beneath(root.get(), bound("/tmp/outside/file", name)));
     EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", "/proc/sys"))), "EPERM");
     EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", "/toproc/sys"))), "EPERM");
     EXPECT_EQ(told(mount_beneath(root.get(), bound("/tmp/outside/file", "/proc/uptime"))), "ok");
-    EXPECT_EQ(told(mount_beneath(root.get(), bound("/tmp/outside/file", "/proc/sys/kernel/ns_last_pid"))), "ok");
+    EXPECT_EQ(told(mount_beneath(root.get(), bound("/tmp/outside/file", "/proc/sys/kernel/ns_last_pid"))),
+              "ok");
   });
 }
 
