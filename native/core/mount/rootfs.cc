@@ -76,7 +76,8 @@ Status prepare_propagation(uint64_t requested, int lower) {
 
 Status finish_propagation(uint64_t requested, int root) {
   if (!requested) return Ok{};
-  auto done = set_propagation(root, requested);
+  // The mounts below it have their own by now.
+  auto done = set_propagation(root, requested & ~uint64_t{kMsRecursive});
   if (!done) return done.error().while_doing("set the root's propagation");
   return Ok{};
 }

@@ -9,6 +9,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "core/layer/copy.h"
 #include "core/mount/mount.h"
 #include "core/sys/file.h"
@@ -114,7 +116,7 @@ TEST("tmpfs: tmpcopyup begins with a copy of what lies below") {
     EXPECT(S_ISLNK(info_of("/tmp/root/dir/link").st_mode) && S_ISFIFO(info_of("/tmp/root/dir/pipe").st_mode));
     EXPECT(info_of("/tmp/root/dir/null").st_rdev == makedev(1, 3));
     EXPECT(flags_of("/tmp/root/dir") & ST_RDONLY);
-    EXPECT(umount("/tmp/root/dir") == 0 && info_of("/tmp/root/dir/deep/text").st_size == 6);
+    EXPECT(umount2("/tmp/root/dir", MNT_DETACH) == 0 && info_of("/tmp/root/dir/deep/text").st_size == 6);
   });
 }
 
@@ -179,7 +181,7 @@ TEST("links: as a source bound, copied, or refused; as a destination followed in
     EXPECT_EQ(content("/tmp/root/plain"), "outside");
     MUST(followed, mount_beneath(root.get(), bound("/tmp/outside/file", "/alias")));
     EXPECT_EQ(content("/tmp/root/file"), "outside");
-    EXPECT_EQ(umount("/tmp/root/file"), 0);
+    EXPECT_EQ(umount2("/tmp/root/file", MNT_DETACH), 0);
     MUST(covered, mount_beneath(root.get(), bound("/tmp/outside/file", "/alias", {"dest-nofollow"})));
     EXPECT(content("/tmp/root/file") == "inside" && content("/tmp/root/alias") == "outside");
     MUST(itself, mount_beneath(root.get(), bound("/tmp/outside/link", "/placed", {"src-nofollow"})));
@@ -205,8 +207,10 @@ TEST("bind: flags that a user namespace has locked stay, others are added") {
     const Root root;
     EXPECT_EQ(mount("t", "/tmp/outside", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, nullptr), 0);
     for (const bool old : {false, true})
-      in_fork([&root, old] {
+      in_fork([old] {
         EXPECT_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+        // The same directory, in the mounts of the new namespace.
+        const UniqueFd root(open("/tmp/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (old) refuse_calls({SYS_mount_setattr}, ENOSYS);
         MUST(made, mount_beneath(root.get(), bound("/tmp/outside", "/dir", {"ro", "rbind"})));
         EXPECT_EQ(flags_of("/tmp/root/dir") & 0x40f, ST_RDONLY | ST_NOSUID | 4 | 8 | 0x400UL);

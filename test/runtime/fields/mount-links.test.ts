@@ -1,14 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { type Bundle, type Config, Runtime } from '../support/runtime.js';
-import {
-  test,
-  testMountsOurs,
-  testMountsOursRoot,
-  testMountsRoot,
-  testOurs,
-  testRoot,
-} from '../support/test.js';
+import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
 // Mounts whose source or destination is a link, and mounts with ids of their own.
 
@@ -50,10 +43,10 @@ describe('links', () => {
     ).toBe('from outside\nfile');
   });
 
-  testMountsOurs('mounts option copy-symlink: a source that is a link is copied as one', async () => {
+  testOurs('mounts option copy-symlink: a source that is a link is copied as one', async () => {
     await using runtime = new Runtime();
     const from = source(runtime);
-    const result = await run(runtime, 'readlink /mnt/one /mnt/two', (_bundle, config) => {
+    const result = await run(runtime, 'readlink /mnt/one; readlink /mnt/two', (_bundle, config) => {
       config.mounts.push(bind(`${from}/link`, '/mnt/one', 'copy-symlink'));
       config.mounts.push(bind(`${from}/dangling`, '/mnt/two', 'copy-symlink'));
     });
@@ -81,7 +74,7 @@ describe('links', () => {
     else expect(result.stderr).toContain('/name');
   });
 
-  testMountsOursRoot('mounts option src-nofollow: a source that is a link is bound itself', async () => {
+  testOursRoot('mounts option src-nofollow: a source that is a link is bound itself', async () => {
     await using runtime = new Runtime();
     const from = source(runtime);
     const result = await run(runtime, 'readlink /name', (bundle, config) => {
@@ -92,7 +85,7 @@ describe('links', () => {
     expect(result.stdout.trim()).toBe('file');
   });
 
-  testMountsOurs(
+  testOurs(
     'mounts option dest-nofollow: a destination that is a link is mounted over, not followed',
     async () => {
       await using runtime = new Runtime();
@@ -111,42 +104,36 @@ describe('links', () => {
 describe('ids', () => {
   const shifted = [{ containerID: 0, hostID: 100000, size: 65536 }];
 
-  testMountsOursRoot(
-    'mounts option idmap: with mappings of its own the mount’s owners are others',
-    async () => {
-      await using runtime = new Runtime();
-      const from = source(runtime);
-      expect(
-        await runtime.sh('stat -c %u:%g /mnt/file; touch /mnt/made', (config) => {
-          config.mounts.push({
-            ...bind(from, '/mnt', 'idmap'),
-            uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
-            gidMappings: [{ containerID: 0, hostID: 2000, size: 1 }],
-          });
-          config.process.user = { uid: 1000, gid: 2000 };
-        }),
-      ).toBe('1000:2000');
-    },
-  );
+  testOursRoot('mounts option idmap: with mappings of its own the mount’s owners are others', async () => {
+    await using runtime = new Runtime();
+    const from = source(runtime);
+    expect(
+      await runtime.sh('stat -c %u:%g /mnt/file; touch /mnt/made', (config) => {
+        config.mounts.push({
+          ...bind(from, '/mnt', 'idmap'),
+          uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+          gidMappings: [{ containerID: 0, hostID: 2000, size: 1 }],
+        });
+        config.process.user = { uid: 1000, gid: 2000 };
+      }),
+    ).toBe('1000:2000');
+  });
 
-  testMountsOursRoot(
-    'mounts option idmap: without mappings those of the user namespace are used',
-    async () => {
-      await using runtime = new Runtime();
-      const from = source(runtime);
-      expect(
-        await runtime.sh('stat -c %u:%g /mnt/file; echo new >/mnt/made', (config) => {
-          config.linux.namespaces.push({ type: 'user' });
-          config.linux.uidMappings = [...shifted];
-          config.linux.gidMappings = [...shifted];
-          config.mounts.push(bind(from, '/mnt', 'idmap'));
-        }),
-      ).toBe('0:0');
-      expect(readFileSync(`${from}/made`, 'utf8')).toBe('new\n');
-    },
-  );
+  testOursRoot('mounts option idmap: without mappings those of the user namespace are used', async () => {
+    await using runtime = new Runtime();
+    const from = source(runtime);
+    expect(
+      await runtime.sh('stat -c %u:%g /work/file; echo new >/work/made', (config) => {
+        config.linux.namespaces.push({ type: 'user' });
+        config.linux.uidMappings = [...shifted];
+        config.linux.gidMappings = [...shifted];
+        config.mounts.push(bind(from, '/work', 'idmap'));
+      }),
+    ).toBe('0:0');
+    expect(readFileSync(`${from}/made`, 'utf8')).toBe('new\n');
+  });
 
-  testMountsOursRoot('mounts: mappings without an option map the mount as idmap does', async () => {
+  testOursRoot('mounts: mappings without an option map the mount as idmap does', async () => {
     await using runtime = new Runtime();
     const from = source(runtime);
     expect(
@@ -160,7 +147,7 @@ describe('ids', () => {
     ).toBe('1000:2000');
   });
 
-  testMountsOursRoot('mounts option ridmap: of the mount and of all below it', async () => {
+  testOursRoot('mounts option ridmap: of the mount and of all below it', async () => {
     await using runtime = new Runtime();
     const result = await run(runtime, 'stat -c %u /mnt /mnt/below', (_bundle, config) => {
       const from = source(runtime);
@@ -176,7 +163,7 @@ describe('ids', () => {
     expect(result.stdout).toBe('1000\n1000\n');
   });
 
-  testMountsOursRoot(
+  testOursRoot(
     'mounts option idmap: without mappings and without a user namespace it is refused',
     async () => {
       await using runtime = new Runtime();
@@ -189,7 +176,7 @@ describe('ids', () => {
     },
   );
 
-  testMountsOursRoot('mounts option idmap: of what the kernel cannot map it is refused', async () => {
+  testOursRoot('mounts option idmap: of what the kernel cannot map it is refused', async () => {
     await using runtime = new Runtime();
     const result = await runtime.run((config) => {
       config.mounts.push({
@@ -240,23 +227,20 @@ describe('cgroup', () => {
     expect(lines).toContain('1');
   });
 
-  testMountsRoot(
-    'mounts of type cgroup: with the option rw, the container’s own group is writable',
-    async () => {
-      await using runtime = new Runtime();
-      const script =
-        'mkdir /sys/fs/cgroup/pids/own && rmdir /sys/fs/cgroup/pids/own && echo ok || (mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own && echo ok)';
-      expect(
-        await runtime.sh(script, (config) => {
-          config.linux.namespaces.push({ type: 'cgroup' });
-          for (const mount of config.mounts)
-            if (mount.type === 'cgroup') mount.options = ['rw', 'nosuid', 'noexec', 'nodev'];
-        }),
-      ).toBe('ok');
-    },
-  );
+  testRoot('mounts of type cgroup: with the option rw, the container’s own group is writable', async () => {
+    await using runtime = new Runtime();
+    const script =
+      'mkdir /sys/fs/cgroup/pids/own && rmdir /sys/fs/cgroup/pids/own && echo ok || (mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own && echo ok)';
+    expect(
+      await runtime.sh(script, (config) => {
+        config.linux.namespaces.push({ type: 'cgroup' });
+        for (const mount of config.mounts)
+          if (mount.type === 'cgroup') mount.options = ['rw', 'nosuid', 'noexec', 'nodev'];
+      }),
+    ).toBe('ok');
+  });
 
-  testMountsOursRoot('mounts of type cgroup2: it is the one hierarchy of version 2', async () => {
+  testOursRoot('mounts of type cgroup2: it is the one hierarchy of version 2', async () => {
     await using runtime = new Runtime();
     const said = await runtime.sh('stat -f -c %t /mnt; ls /mnt', (config) => {
       config.mounts.push({ destination: '/mnt', type: 'cgroup2', source: 'cgroup2', options: ['ro'] });

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { describe, expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { type Config, Runtime } from '../support/runtime.js';
-import { test, testMounts, testMountsRoot, testOurs, testOursRoot, testRoot } from '../support/test.js';
+import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
 type Mount = Config['mounts'][number];
 
@@ -281,7 +281,7 @@ describe('mounts option', () => {
     expect(said.split('\n')[0]).toBe('rw,relatime');
   });
 
-  testMountsRoot.each(['sync', 'dirsync', 'mand', 'lazytime'] as const)(
+  testRoot.each(['sync', 'dirsync', 'mand', 'lazytime'] as const)(
     'mounts option %s: of the file system',
     async (option) => {
       await using runtime = new Runtime();
@@ -326,7 +326,7 @@ describe('mounts option', () => {
 });
 
 describe('propagation', () => {
-  testMountsRoot.each([
+  testRoot.each([
     ['private', /^-$/],
     ['rprivate', /^-$/],
     ['slave', /master:\d+/],
@@ -364,7 +364,7 @@ describe('mounts of type', () => {
     ).toBe('1750\n2048');
   });
 
-  testMounts('mounts of type tmpfs: without a mode it keeps that of the directory below', async () => {
+  test('mounts of type tmpfs: without a mode it keeps that of the directory below', async () => {
     await using runtime = new Runtime();
     const bundle = runtime.bundle((config) => {
       config.process.args = ['stat', '-c', '%a', '/strange', '/tmp'];
@@ -378,7 +378,7 @@ describe('mounts of type', () => {
     expect(stdout.split('\n')[1]).toBe('1777');
   });
 
-  testMounts('mounts of type tmpfs: with tmpcopyup it has what the directory had', async () => {
+  test('mounts of type tmpfs: with tmpcopyup it has what the directory had', async () => {
     await using runtime = new Runtime();
     const bundle = runtime.bundle((config) => {
       config.process.args = [
@@ -450,7 +450,7 @@ describe('mounts of type', () => {
     ).toBe('858458f6');
   });
 
-  testMountsRoot('mounts of type overlay: its layers are those given', async () => {
+  testRoot('mounts of type overlay: its layers are those given', async () => {
     await using runtime = new Runtime();
     const lower = source(runtime, 'lower');
     mkdirSync(`${runtime.folder}/upper`);

@@ -13,11 +13,3 @@ export const testRoot: Test = plain.skipIf(!runs || !isRoot);
 /** For what the older runc and crun of distributions do not know, or do not refuse. */
 export const testOurs: Test = plain.skipIf(!runs || !isOurs);
 export const testOursRoot: Test = plain.skipIf(!runs || !isOurs || !isRoot);
-
-/** Ours does not yet mount all that runtime-spec 1.3 and its callers know: true as soon as it does. */
-const mountsAreWhole = false;
-const waits = isOurs && !mountsAreWhole;
-export const testMounts: Test = plain.skipIf(!runs || waits);
-export const testMountsRoot: Test = plain.skipIf(!runs || waits || !isRoot);
-export const testMountsOurs: Test = plain.skipIf(!runs || waits || !isOurs);
-export const testMountsOursRoot: Test = plain.skipIf(!runs || waits || !isOurs || !isRoot);
