@@ -111,14 +111,14 @@ export function rowsOf(
   outcomes: Map<string, Outcome>,
   ours: string,
   targets: Readonly<Record<string, Target>>,
+  unit: 'ms' | 'KB' = 'ms',
 ): Row[] {
   const mine = outcomes.get(ours)?.samples ?? [];
   return [...outcomes].map(([name, { samples, failure }]): Row => {
-    if (failure !== undefined || samples.length === 0)
-      return { name, unit: 'ms', note: failure ?? 'no samples' };
+    if (failure !== undefined || samples.length === 0) return { name, unit, note: failure ?? 'no samples' };
     const figures = figuresOf(samples);
     const ratio = name === ours || mine.length === 0 ? undefined : ratioTo(name, figuresOf(mine), figures);
-    return { name, unit: 'ms', figures, ratio: ratio && { ...ratio, ...targets[name] } };
+    return { name, unit, figures, ratio: ratio && { ...ratio, ...targets[name] } };
   });
 }
 

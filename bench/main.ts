@@ -4,7 +4,7 @@ import { arch, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { blocking } from './blocking.js';
 import { commandLine } from './command-line.js';
-import { type Rounds, reasonOf } from './contestants.js';
+import { reasonOf } from './contestants.js';
 import { crowd } from './crowd.js';
 import { endurance } from './endurance.js';
 import { exec } from './exec.js';
@@ -12,11 +12,12 @@ import { type Fixtures, isRoot, kernelRelease, makeFixtures } from './fixtures.j
 import { life, lifeAtRest, lifeOfTiny, lifeOnHost } from './lifecycle.js';
 import { memory } from './memory.js';
 import type { Results, Section } from './results.js';
+import { type RuntimesOptions, runtimes } from './runtimes.js';
 import { renderSection } from './table.js';
 
 type Bench = (fixtures: Fixtures, options: BenchOptions) => Promise<Section>;
 
-interface BenchOptions extends Rounds {
+interface BenchOptions extends RuntimesOptions {
   /** Of the long run. */
   readonly total: number;
 }
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   blocking,
   memory,
   cli: commandLine,
+  runtimes,
   lives: endurance,
 };
 
@@ -68,12 +70,14 @@ function readArguments(): { readonly names: readonly string[]; readonly options:
       rounds: { type: 'string', default: '10' },
       batch: { type: 'string', default: '50' },
       lives: { type: 'string', default: '2000' },
+      'peers-root': { type: 'string' },
     },
   });
   const options = {
     rounds: whole(values.rounds, 'rounds'),
     lives: whole(values.batch, 'batch'),
     total: whole(values.lives, 'lives'),
+    peersRoot: values['peers-root'],
   };
   return { names: values.only.split(','), options };
 }

@@ -11,6 +11,7 @@ import { built, type Fixtures, findProgram, hasVersion1, isRoot } from './fixtur
 const run = promisify(execFile);
 const FEWER = 0.3;
 const PEERS_GROUP = '/nsbox-bench';
+export const PEER_GROUP = `${PEERS_GROUP}/peer`;
 const GROUPS = '/sys/fs/cgroup';
 
 /** bwrap: no overlay, no cgroups, no seccomp, no masks. */
@@ -59,7 +60,7 @@ function makeBundle({ folder, rootfs }: Fixtures, command: readonly string[]): s
   const seccomp: unknown = JSON.parse(addon().defaultSeccompProfile(capabilityMask(DEFAULT_CAPABILITIES)));
   // Peers of some years refuse a version that they do not know.
   const ociVersion = '1.0.2';
-  const linux = { ...config.linux, seccomp, cgroupsPath: `${PEERS_GROUP}/peer` };
+  const linux = { ...config.linux, seccomp, cgroupsPath: PEER_GROUP };
   writeFileSync(join(bundle, 'config.json'), JSON.stringify({ ...config, ociVersion, linux }));
   return bundle;
 }
@@ -99,13 +100,18 @@ async function livesWithoutUnified(line: readonly string[], count: number): Prom
   return JSON.parse(stdout) as number[];
 }
 
-/** The peers remove their own group, and leave the one that they made to hold it. */
+/** The peers remove their own group, unless they fail, and leave the one that they made to hold it. */
 export function removePeersGroup(): void {
   for (const hierarchy of ['.', ...readdirSync(GROUPS)]) {
-    try {
-      rmdirSync(join(GROUPS, hierarchy, PEERS_GROUP));
-    } catch {
-      // There is none in this hierarchy, or another run still uses it.
-    }
+    removeGroup(join(GROUPS, hierarchy, PEER_GROUP));
+    removeGroup(join(GROUPS, hierarchy, PEERS_GROUP));
+  }
+}
+
+function removeGroup(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // There is none in this hierarchy, or another run still uses it.
   }
 }

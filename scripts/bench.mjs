@@ -1,24 +1,26 @@
 #!/usr/bin/env node
 // Builds the benches and what they measure against, and runs them. `--json FILE`: where the results go; `--as UID`: runs
-// them as that user; `--realtime`: before all else that runs here; `--compare OLD NEW`: compares two result files instead.
-// Everything else is theirs: bench/main.ts.
+// them as that user; `--realtime`: before all else that runs here; `--sid`: beside Debian sid's runtimes (sid-root.mjs);
+// `--compare OLD NEW`: compares two result files instead. Everything else is theirs: bench/main.ts.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeSidRoot } from './sid-root.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'build', 'bench');
 const require = createRequire(import.meta.url);
-const { args, json, user, realtime } = readArguments(process.argv.slice(2));
+const { args, json, user, realtime, sid } = readArguments(process.argv.slice(2));
 
 if (!existsSync(join(root, 'build', 'Release', 'nsbox.node'))) {
   execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
 }
 mkdirSync(out, { recursive: true });
 compile('floor', []);
+compile('stopwatch', ['-static']);
 compile('tiny', ['-static', '-nostdlib', '-nostartfiles', '-fno-stack-protector']);
 await bundle();
 process.exitCode = args[0] === '--compare' ? await compare(args.slice(1)) : await runBenches();
@@ -29,10 +31,14 @@ function readArguments(given) {
     const at = left.indexOf(name);
     return at < 0 ? undefined : left.splice(at, 2)[1];
   };
-  const realtime = left.indexOf('--realtime');
-  if (realtime >= 0) left.splice(realtime, 1);
+  const has = (name) => {
+    const at = left.indexOf(name);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  };
   return {
-    realtime: realtime >= 0,
+    realtime: has('--realtime'),
+    sid: has('--sid'),
     json: resolve(take('--json') ?? join(out, 'results.json')),
     user: take('--as'),
     args: left,
@@ -72,7 +78,7 @@ async function runBenches() {
   const results = [];
   const code = await runNode(
     'main.mjs',
-    args,
+    sid ? [...args, '--peers-root', makeSidRoot(join(out, 'sid'))] : args,
     { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env, ...identity },
     (chunk) => results.push(chunk),
   );
