@@ -18,6 +18,8 @@ export interface CallOptions {
   /** More descriptors for the call, from 3 on. */
   readonly descriptors?: readonly number[];
   readonly patienceMs?: number;
+  /** A command that runs the runtime, as `['unshare', '--net']`. */
+  readonly through?: readonly string[];
 }
 
 export interface Result {
@@ -51,7 +53,8 @@ export class Call {
       options.files ?? [];
     const opened = [openSync(stdin, 'r'), openSync(stdout, 'a'), openSync(stderr, 'a')];
     try {
-      this.#child = spawn(underTest.path, [...args], {
+      const [command = '', ...rest] = [...(options.through ?? []), underTest.path, ...args];
+      this.#child = spawn(command, rest, {
         cwd: options.cwd,
         env: { ...process.env, ...options.env },
         stdio: [...opened, ...(options.descriptors ?? [])],

@@ -13,6 +13,11 @@ for level, kind, data in ancillary:
         descriptors.frombytes(data[: len(data) - len(data) % 4])
 os.write(1, b"descriptors %d name %s\n" % (len(descriptors), name.rstrip(b"\0")))
 master = descriptors[0]
+for line in open("/proc/self/fdinfo/%d" % master):
+    if line.startswith("Pid:"):
+        # A pidfd, of --pidfd-socket: there is nothing to read.
+        print("pid", line.split()[1], flush=True)
+        sys.exit()
 sources = [master, 0]
 while True:
     ready, _, _ = select.select(sources, [], [])

@@ -118,6 +118,15 @@ export class Runtime implements AsyncDisposable {
     return succeeded(result).stdout.trimEnd();
   }
 
+  /** Until the container of a call that is not waited for has this status. */
+  async until(id: string, status: string): Promise<void> {
+    for (let round = 0; round < 1000; round++) {
+      const { stdout } = await this.call(['state', id]);
+      if (stdout.includes(`"status": "${status}"`)) return;
+    }
+    throw new Error(`${id} does not become ${status}`);
+  }
+
   /** The ids of which there is state. */
   states(): string[] {
     return states(this.root);
