@@ -18,6 +18,7 @@
 #include "core/container/groups.h"
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
+#include "core/container/pid_file.h"
 #include "core/container/steps.h"
 #include "core/mount/prepare.h"
 #include "core/net/device.h"
@@ -387,7 +388,10 @@ class Creation {
     if (const std::string_view name = annotation("run.oci.delegate-cgroup"); !name.empty())
       TRY(enter_delegated_group(state_, name, pid_));
     state_.made = true;
-    if (!request_.pid_file.empty()) TRY(write_pid_file(request_.pid_file, pid_));
+    if (!request_.pid_file.empty()) {
+      TRY(write_pid_file(request_.pid_file, pid_));
+      is_pid_told_ = true;
+    }
     return directory_.write(state_);
   }
 
@@ -479,8 +483,7 @@ class Creation {
     if (state_.intel_rdt) (void)cgroup::remove_intel_rdt(*config_.intel_rdt, request_.id);
     (void)remove_groups(state_, request_.environment);
     (void)directory_.remove();
-    if (!request_.pid_file.empty() && state_.made)
-      (void)sys::unlinkat(AT_FDCWD, String(request_.pid_file).c_str(), 0);
+    if (is_pid_told_) remove_pid_file(request_.pid_file);
   }
 
   const CreateRequest& request_;
@@ -497,6 +500,7 @@ class Creation {
   cgroup::Layout layout_;
   UniqueFd channel_, start_socket_, pidfd_, terminal_, listener_socket_;
   pid_t pid_ = 0;
+  bool is_pid_told_ = false;
   Vector<String> warnings_;
 };
 

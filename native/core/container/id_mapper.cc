@@ -1,7 +1,6 @@
 #include "core/container/id_mapper.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -53,27 +52,6 @@ Status map_ids_of(pid_t pid, std::span<const IdMapping> users, std::span<const I
     TRY(write_file_at(proc.get(), "setgroups", "deny"));
   done = map(proc.get(), "gid_map", "newgidmap", pid, groups);
   if (!done) return done.error().while_doing("map the group ids");
-  return Ok{};
-}
-
-// Aside and renamed: whoever waits for the file never sees it empty. What is no file (a FIFO, a device) is
-// written to as it is, and never replaced.
-Status write_pid_file(std::string_view path, pid_t pid) {
-  const String text = format(pid);
-  if (auto there = sys::statx(AT_FDCWD, String(path).c_str(), 0, STATX_TYPE);
-      there && !S_ISREG(there->stx_mode)) {
-    auto file = sys::open(String(path).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
-    auto done = file ? write_all(file->get(), text.c_str(), text.size()) : Status(file.error());
-    if (!done) return done.error().while_doing("write the pid file ", path);
-    return Ok{};
-  }
-  const size_t slash = path.rfind('/') + 1;
-  const String aside = format(path.substr(0, slash), ".", path.substr(slash));
-  auto file = sys::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  if (!file) return file.error().while_doing("write the pid file ", path);
-  auto done = write_all(file->get(), text.c_str(), text.size());
-  if (done) done = sys::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, String(path).c_str(), 0);
-  if (!done) return done.error().while_doing("write the pid file ", path);
   return Ok{};
 }
 

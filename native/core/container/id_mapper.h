@@ -13,6 +13,4 @@ namespace nsbox {
 // setgroups denied.
 Status map_ids_of(pid_t pid, std::span<const IdMapping> users, std::span<const IdMapping> groups);
 
-Status write_pid_file(std::string_view path, pid_t pid);
-
 }  // namespace nsbox

@@ -11,7 +11,7 @@
 
 #include "core/base/text.h"
 #include "core/base/time_text.h"
-#include "core/container/id_mapper.h"
+#include "core/container/pid_file.h"
 #include "core/container/status.h"
 #include "core/mount/rootfs.h"
 #include "core/security/seccomp_compile.h"
@@ -343,8 +343,9 @@ class Restore {
     pidfd_ = TRY(sys::pidfd_open(init_, 0));
     state_.made = true;
     (void)sys::unlinkat(directory_.fd(), kPidFile, 0);
-    if (!request_.pid_file.empty()) TRY(write_pid_file(request_.pid_file, init_));
     TRY(directory_.write(state_));
+    // The last that can fail, so that nobody is told the pid of what is undone again.
+    if (!request_.pid_file.empty()) TRY(write_pid_file(request_.pid_file, init_));
     end_placeholder();
     return Ok{};
   }

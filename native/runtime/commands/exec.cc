@@ -7,8 +7,8 @@
 
 #include "core/base/text.h"
 #include "core/container/bundle_config.h"
-#include "core/container/id_mapper.h"
 #include "core/container/listener.h"
+#include "core/container/pid_file.h"
 #include "core/process/channel.h"
 #include "core/spec/parse.h"
 #include "core/sys/file.h"

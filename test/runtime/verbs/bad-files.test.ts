@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { testWhere } from '../../support/where.js';
 import { refusal } from '../support/expect.js';
+import { fullDevice } from '../support/full-device.js';
 import { type Patch, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
 
@@ -114,7 +115,7 @@ for (const args of [
     const box = await runtime.create(nothing);
     const result = await runtime.call(
       args.map((word) => (word === 'ID' ? box.id : word)),
-      { files: ['/dev/null', '/dev/full', join(runtime.folder, 'err')] },
+      { files: ['/dev/null', fullDevice(runtime.folder), join(runtime.folder, 'err')] },
     );
     expect(result.code).not.toBe(0);
     expect(result.signal).toBe(undefined);
@@ -125,16 +126,19 @@ for (const args of [
 testOurs('output: a pid file on a full disk makes create fail, and nothing stays', async () => {
   await using runtime = new Runtime();
   const bundle = runtime.bundle(nothing);
-  const result = await runtime.call(['create', '-b', bundle.path, '--pid-file', '/dev/full', runtime.id()]);
-  expect(refusal(result)).toMatch(/no space left on device/);
+  const full = fullDevice(runtime.folder);
+  const result = await runtime.call(['create', '-b', bundle.path, '--pid-file', full, runtime.id()]);
+  expect(refusal(result)).toMatch(/no space left on device/i);
+  expect(statSync(full).isCharacterDevice()).toBe(true);
   expect(runtime.leftovers()).toEqual([]);
 });
 
 testOurs('output: a log that cannot be written does not keep a container from its life', async () => {
-  await using runtime = new Runtime(['--log', '/dev/full']);
+  await using runtime = new Runtime();
   const box = await runtime.pause();
-  expect((await runtime.call(['start', box.id])).code).toBe(1);
-  await box.delete('--force');
+  const log = ['--log', fullDevice(runtime.folder)];
+  expect((await runtime.call([...log, 'start', box.id])).code).toBe(1);
+  await runtime.ok([...log, 'delete', '--force', box.id]);
 });
 
 test('output: closed stdin, stdout and stderr do not confuse anything', async () => {
