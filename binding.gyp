@@ -34,8 +34,9 @@
       "type": "executable",
       "sources": ["<@(core_sources)", "<!@(ls native/runtime/*.cc native/runtime/*/*.cc)"],
       "defines": ["NSBOX_FREESTANDING"],
-      "cflags!": ["-fPIC", "-pthread"],
+      "cflags!": ["-fPIC", "-pthread", "-O2"],
       "cflags": [
+        "-Os",
         "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
         "-fno-tree-loop-distribute-patterns", "-fcf-protection=none"
       ],

@@ -103,7 +103,7 @@ class Stay {
   }
 
   void copy_size() const {
-    char size[8];  // struct winsize
+    char size[8] = {};  // struct winsize
     if (sys::ioctl(0, kGetSize, size)) (void)sys::ioctl(process_.terminal, kSetSize, size);
   }
 
