@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
-import { skipUnless } from '../../support/skip.js';
+import { skipOnThisMachineUnless } from '../../support/skip.js';
 import { type Config, type Container, Runtime } from '../support/runtime.js';
 import { testOursRoot, testRoot } from '../support/test.js';
 import { PURE_VERSION_1, PURE_VERSION_2, prepareCalls } from '../support/wrapped.js';
@@ -114,7 +114,7 @@ describe('version 2 alone', () => {
   );
 
   testRoot('linux.resources.hugepageLimits in version 2: the group has them', async (context) => {
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       controllers().includes('hugetlb') && existsSync('/sys/kernel/mm/hugepages/hugepages-2048kB'),
       'this machine has no such pages',
@@ -125,7 +125,7 @@ describe('version 2 alone', () => {
   });
 
   testRoot('linux.resources.unified: each file has what is written there', async (context) => {
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       controllers().includes('hugetlb') && existsSync('/sys/kernel/mm/hugepages/hugepages-2048kB'),
       'this machine has no such pages',
@@ -150,7 +150,7 @@ describe('version 2 alone', () => {
   });
 
   testRoot('linux.resources in version 2: a limit without its controller is refused', async (context) => {
-    skipUnless(context, !controllers().includes('memory'), 'this machine has the controller');
+    skipOnThisMachineUnless(context, !controllers().includes('memory'), 'this machine has the controller');
     await using runtime = new Runtime();
     const result = await runtime.run(limit({ memory: { limit: 67_108_864 } }));
     expect(result.code).not.toBe(0);
@@ -177,7 +177,7 @@ describe('version 1 alone', () => {
   });
 
   testRoot('linux.resources in version 1: the container runs in its groups', async (context) => {
-    skipUnless(context, isHybrid, 'this machine has version 2 alone');
+    skipOnThisMachineUnless(context, isHybrid, 'this machine has version 2 alone');
     await using runtime = new Runtime();
     const container = await runtime.pause(limit({ pids: { limit: 55 }, memory: { limit: 67_108_864 } }));
     expect(container.groupFile('pids', 'pids.max')).toBe('55');
@@ -196,7 +196,7 @@ describe('version 1 alone', () => {
   });
 
   testRoot('mounts of type cgroup in version 1: a directory for each controller', async (context) => {
-    skipUnless(context, isHybrid, 'this machine has version 2 alone');
+    skipOnThisMachineUnless(context, isHybrid, 'this machine has version 2 alone');
     await using runtime = new Runtime();
     const names = (await runtime.sh('ls /sys/fs/cgroup')).split('\n');
     expect(names).toEqual(expect.arrayContaining(['cpu', 'memory', 'pids', 'devices', 'freezer']));
@@ -204,7 +204,7 @@ describe('version 1 alone', () => {
   });
 
   testRoot('linux.resources.unified in version 1: it is refused', async (context) => {
-    skipUnless(context, isHybrid, 'this machine has version 2 alone');
+    skipOnThisMachineUnless(context, isHybrid, 'this machine has version 2 alone');
     await using runtime = new Runtime();
     const result = await runtime.run(limit({ unified: { 'memory.max': '67108864' } }));
     expect(result.code).not.toBe(0);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { skipUnless } from '../../support/skip.js';
+import { skipOnThisMachineUnless } from '../../support/skip.js';
 import { groupsCalled } from '../support/leftovers.js';
 import { type Config, type Container, Runtime } from '../support/runtime.js';
 import { testOursRoot, testRoot } from '../support/test.js';
@@ -76,12 +76,12 @@ describe('memory', () => {
   });
 
   testRoot('linux.resources.memory.swappiness: the group has it', async (context) => {
-    skipUnless(context, isVersion1, 'version 2 of cgroups has no swappiness');
+    skipOnThisMachineUnless(context, isVersion1, 'version 2 of cgroups has no swappiness');
     expect(await file({ memory: { swappiness: 33 } }, 'memory', 'memory.swappiness')).toBe('33');
   });
 
   testOursRoot('linux.resources.memory.kernelTCP: the group has it', async (context) => {
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       existsSync('/sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes'),
       'this kernel has no such limit',
@@ -92,7 +92,7 @@ describe('memory', () => {
   });
 
   testRoot('linux.resources.memory.disableOOMKiller: the group has it', async (context) => {
-    skipUnless(context, isVersion1, 'version 2 of cgroups cannot switch it off');
+    skipOnThisMachineUnless(context, isVersion1, 'version 2 of cgroups cannot switch it off');
     expect(await file({ memory: { disableOOMKiller: true } }, 'memory', 'memory.oom_control')).toContain(
       'oom_kill_disable 1',
     );
@@ -177,7 +177,7 @@ describe('cpu', () => {
   testRoot(
     'linux.resources.cpu.realtimeRuntime and linux.resources.cpu.realtimePeriod: the group has them, or the start is refused',
     async (context) => {
-      skipUnless(
+      skipOnThisMachineUnless(
         context,
         existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us'),
         'this kernel schedules no real time by groups',
@@ -224,7 +224,7 @@ describe('blockIO', () => {
   });
 
   testRoot('linux.resources.blockIO.weight: the group has it', async (context) => {
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       !isVersion1 || is('blkio.weight') || is('blkio.bfq.weight'),
       'this kernel has no scheduler with weights',
@@ -244,7 +244,7 @@ describe('blockIO', () => {
   testOursRoot(
     'linux.resources.blockIO.weight: where there is none, the start is refused or it is left',
     async (context) => {
-      skipUnless(
+      skipOnThisMachineUnless(
         context,
         isVersion1 && !is('blkio.weight') && !is('blkio.bfq.weight'),
         'this kernel has weights',
@@ -291,12 +291,12 @@ describe('hugepageLimits', () => {
         (existsSync(`${place}/cgroup.controllers`) &&
           readFileSync(`${place}/cgroup.controllers`, 'utf8').includes('hugetlb')),
     );
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       folder !== undefined && sizes.includes('hugepages-2048kB'),
       'this machine has no such pages or no such controller',
     );
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       folder !== '/sys/fs/cgroup/unified',
       'the controller is in the second hierarchy of a hybrid machine, which runc does not use for it',
@@ -324,7 +324,7 @@ describe('network and rdma', () => {
   testOursRoot(
     'linux.resources.network.classID: without a hierarchy for it the start is refused',
     async (context) => {
-      skipUnless(context, !existsSync('/sys/fs/cgroup/net_cls'), 'this machine has it');
+      skipOnThisMachineUnless(context, !existsSync('/sys/fs/cgroup/net_cls'), 'this machine has it');
       await using runtime = new Runtime();
       const result = await runtime.run((config) => {
         config.linux.resources = { ...config.linux.resources, network: { classID: 0x100001 } };
@@ -335,7 +335,7 @@ describe('network and rdma', () => {
   );
 
   testRoot('linux.resources.network.classID: the group has it', async (context) => {
-    skipUnless(
+    skipOnThisMachineUnless(
       context,
       existsSync('/sys/fs/cgroup/net_cls/net_cls.classid'),
       'this machine has no hierarchy of net_cls',
@@ -346,7 +346,7 @@ describe('network and rdma', () => {
   testOursRoot(
     'linux.resources.network.priorities: without a hierarchy for them the start is refused',
     async (context) => {
-      skipUnless(context, !existsSync('/sys/fs/cgroup/net_prio'), 'this machine has it');
+      skipOnThisMachineUnless(context, !existsSync('/sys/fs/cgroup/net_prio'), 'this machine has it');
       await using runtime = new Runtime();
       const result = await runtime.run((config) => {
         config.linux.resources = {
@@ -360,7 +360,7 @@ describe('network and rdma', () => {
   );
 
   testOursRoot('linux.resources.rdma: without a controller for it the start is refused', async (context) => {
-    skipUnless(context, !existsSync('/sys/fs/cgroup/rdma'), 'this machine has it');
+    skipOnThisMachineUnless(context, !existsSync('/sys/fs/cgroup/rdma'), 'this machine has it');
     await using runtime = new Runtime();
     const result = await runtime.run((config) => {
       config.linux.resources = { ...config.linux.resources, rdma: { mlx5_1: { hcaHandles: 3 } } };
