@@ -44,8 +44,10 @@ class RootfsBuilder::Builder {
 
   Result<Rootfs> enter(RootEntry entry) {
     overlays_.finish();
-    TRY(entry == RootEntry::kMove ? move_into(root_.get()) : pivot_into(root_.get()));
-    TRY(finish_propagation(config_.rootfs_propagation, root_.get()));
+    const uint64_t propagation = config_.rootfs_propagation;
+    TRY(entry == RootEntry::kMove ? move_into(root_.get(), propagation)
+                                  : pivot_into(root_.get(), propagation));
+    TRY(finish_propagation(propagation, root_.get()));
     return Rootfs{std::move(root_), std::move(proc_), std::move(sysctls_), std::move(console_),
                   overlays_.take()};
   }

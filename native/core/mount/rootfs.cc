@@ -42,6 +42,14 @@ uint64_t first_propagation(uint64_t requested) {
   return requested;
 }
 
+// Whatever is unmounted in a peer of a mount of the host's, or moved on to it, is so on the host as well.
+Status stop_sharing(int old_root, uint64_t propagation, uint64_t recursive) {
+  if (!(propagation & kMsShared)) return Ok{};
+  auto done = set_propagation(old_root, kMsSlave | recursive);
+  if (!done) return done.error().while_doing("part the old root from the host's");
+  return Ok{};
+}
+
 // Unmounting in a peer of the host's would unmount there as well.
 void drop(const char* path) {
   auto place = sys::open(path, O_PATH | O_DIRECTORY);
@@ -93,17 +101,20 @@ Status stage_root_on(int root, int lower) {
   return Ok{};
 }
 
-Status pivot_into(int root) {
+Status pivot_into(int root, uint64_t propagation) {
+  UniqueFd old = TRY(sys::open("/", O_PATH | O_DIRECTORY));
   TRY(sys::fchdir(root));
   if (auto done = sys::pivot_root(".", "."); !done) return done.error().while_doing("pivot_root");
+  TRY(stop_sharing(old.get(), propagation, kMsRecursive));
   // The old root is stacked on the new one, so "." is the only name left for it.
   if (auto done = sys::umount2(".", kDetach); !done) return done.error().while_doing("unmount the old root");
   if (auto done = sys::chdir("/"); !done) return done.error().while_doing("enter the new root");
   return Ok{};
 }
 
-Status move_into(int root) {
+Status move_into(int root, uint64_t propagation) {
   UniqueFd place = TRY(sys::open("/", O_PATH | O_DIRECTORY));
+  TRY(stop_sharing(place.get(), propagation, 0));
   TRY(sys::fchdir(root));
   drop("/sys");
   drop("/proc");

@@ -24,11 +24,12 @@ Status stage_root(int root);
 // The same over the directory it was made from, whose mount prepare_propagation has seen to.
 Status stage_root_on(int root, int lower);
 
-// Makes the staged mount the root and the working directory, and lets go of the old one.
-Status pivot_into(int root);
+// Makes the staged mount the root and the working directory, and lets go of the old one, which shares what
+// prepare_propagation was asked for.
+Status pivot_into(int root, uint64_t propagation);
 // Without pivot_root, for a root that lies in an initramfs: the mount staged by stage_root_on is moved over
 // "/". The old root stays below it, without its procfs and sysfs: these would let a user namespace mount new
 // ones.
-Status move_into(int root);
+Status move_into(int root, uint64_t propagation);
 
 }  // namespace nsbox

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
+import { prepareCalls, resetCalls } from '../support/wrapped.js';
 
 test('root.path: a relative one is the bundle’s, an absolute one is taken as it is', async () => {
   await using runtime = new Runtime();
@@ -87,6 +88,33 @@ describe('linux.rootfsPropagation', () => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length).toBe(before);
     await container.kill();
   });
+
+  // As systemd has it, everything is shared; here so in a mount namespace of the call's own.
+  testOursRoot.each([
+    ['pivot_root', 'shared', []],
+    ['pivot_root', 'rshared', []],
+    ['--no-pivot', 'rshared', ['--no-pivot']],
+  ] as const)(
+    'linux.rootfsPropagation: where the host’s mounts are shared, they stay (%s, %s)',
+    async (_how, propagation, flags) => {
+      prepareCalls(`exec unshare --mount --propagation shared sh -c '
+        before=$(wc -l </proc/self/mountinfo)
+        "$@" && echo $(($(wc -l </proc/self/mountinfo) - before))' sh "$@"`);
+      try {
+        await using runtime = new Runtime();
+        const result = await runtime.run(
+          (config) => {
+            config.process.args = ['echo', 'in'];
+            config.linux.rootfsPropagation = propagation as 'shared';
+          },
+          { flags },
+        );
+        expect(result.stdout).toBe('in\n0\n');
+      } finally {
+        resetCalls();
+      }
+    },
+  );
 
   testOurs('linux.rootfsPropagation: an unknown one is refused', async () => {
     await using runtime = new Runtime();
