@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -19,6 +18,7 @@
 #include "core/net/link.h"
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
+#include "core/process/descriptors.h"
 #include "core/security/keyring.h"
 #include "core/security/process_attributes.h"
 #include "core/security/scheduling.h"
@@ -215,10 +215,11 @@ class ContainerInit {
     reply_to_ = request_.channel;
     CreateMessage message;
     TRY(receive(message, nullptr));
-    if (message.step == CreateStep::kStart) return Ok{};
-    if (message.step != CreateStep::kWait) return Error::invalid("expected the word to wait");
+    const bool waits = message.step == CreateStep::kWait;
+    if (!waits && message.step != CreateStep::kStart) return Error::invalid("expected the word to wait");
     terminal_.master.reset();
-    close_what_is_done();
+    close_what_is_done(waits ? -1 : request_.channel);
+    if (!waits) return Ok{};
     for (;;) {
       UniqueFd connection = TRY(sys::accept(request_.start_socket));
       char word = 0;
@@ -231,28 +232,25 @@ class ContainerInit {
     }
   }
 
-  // Who waits for the end of a descriptor that our creator had shall not wait for our start.
-  void close_what_is_done() const {
-    Vector<int> kept = {request_.start_socket,
-                        root_.get(),
-                        proc_.get(),
-                        terminal_.slave.get(),
-                        request_.listener_socket,
-                        request_.hook_output.output,
-                        request_.hook_output.error_output};
-    std::sort(kept.begin(), kept.end());
-    unsigned from = 3 + request_.preserved_fds;
-    for (const int fd : kept) {
-      if (fd < static_cast<int>(from)) continue;
-      if (fd > static_cast<int>(from)) (void)sys::close_range(from, static_cast<unsigned>(fd) - 1, 0);
-      from = static_cast<unsigned>(fd) + 1;
-    }
-    (void)sys::close_range(from, ~0U, 0);
+  // Who waits for the end of a descriptor that our creator had shall not wait for our start; and no way that
+  // the image names may lead through one of ours.
+  void close_what_is_done(int channel) const {
+    int kept[] = {channel,
+                  request_.start_socket,
+                  root_.get(),
+                  proc_.get(),
+                  terminal_.slave.get(),
+                  request_.listener_socket,
+                  request_.hook_output.output,
+                  request_.hook_output.error_output};
+    close_all_but(3 + request_.preserved_fds, kept);
   }
 
   Status become_program() {
     TRY(run_hooks("startContainer", config_.hooks.start_container, hook_state(ContainerStatus::kCreated),
                   request_.hook_output));
+    context_.needed_fds[0] = reply_to_;
+    context_.needed_fds[1] = request_.listener_socket;
     return process_->execute();
   }
 

@@ -156,6 +156,8 @@ class Execution {
     TRY(tell({.step = CreateStep::kReady}, {}, terminal_.get()));
     TRY(wait_for_go());
     (void)sys::prctl(PR_SET_PDEATHSIG, 0);
+    context_.needed_fds[0] = theirs_.get();
+    context_.needed_fds[1] = listener_socket_.get();
     return new_process_->execute();
   }
 

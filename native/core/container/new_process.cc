@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/process/descriptors.h"
 #include "core/security/labels.h"
 #include "core/security/no_new_privs.h"
 #include "core/security/process_attributes.h"
@@ -120,11 +121,17 @@ Status NewProcess::prepare() {
 
 Status NewProcess::execute() {
   (void)sys::sigprocmask(SIG_SETMASK, 0);
+  close_own_descriptors();
   if (process_.no_new_privileges) TRY(set_no_new_privs());
   // It may forbid whatever comes after it.
   TRY(install_filter());
   if (kept_for_filter() & ~capabilities_.permitted) TRY(set_capabilities(capabilities_));
   return exec_program();
+}
+
+void NewProcess::close_own_descriptors() const {
+  int needed[] = {context_.needed_fds[0], context_.needed_fds[1]};
+  close_all_but(3 + context_.preserved_fds, needed);
 }
 
 Status NewProcess::install_filter() {
@@ -155,7 +162,7 @@ Status NewProcess::take_stdio() {
     if (stdio_[i] == static_cast<int>(i)) continue;
     TRY(sys::dup3(stdio_[i], static_cast<int>(i), 0));
   }
-  // Every descriptor of ours is close-on-exec; this holds should one ever not be.
+  // Every descriptor of ours is close-on-exec; this holds should one ever not be. execute() closes them.
   return sys::close_range(3 + context_.preserved_fds, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 }
 

@@ -24,6 +24,7 @@ struct ProcessContext {
   // Takes the listener of a filter that asks for one.
   Status (*take_listener)(void* context, UniqueFd listener) = nullptr;
   void* listener_context = nullptr;
+  int needed_fds[2] = {-1, -1};  // Until the exec: who waits for it, and who takes the listener.
 };
 
 inline constexpr int kExitNotExecutable = 126;
@@ -77,6 +78,7 @@ class NewProcess {
   Status set_scheduling();
   Status enter_directory();
   Status take_identity();
+  void close_own_descriptors() const;
   Status install_filter();
   Status exec_program();
   Status in_path(Status (*attempt)(const NewProcess& self, const char* file));

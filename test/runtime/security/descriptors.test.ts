@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { attack, Treasure } from '../support/attack.js';
 import { Runtime } from '../support/runtime.js';
@@ -166,4 +166,61 @@ test('a working directory that is made is made in the root, not where a link of 
     mkdirSync(bundle.inside('elsewhere'));
   });
   treasure.expectUntouched();
+});
+
+/** A static program of the host's, outside of every root: it tells that it ran. */
+function hostProgram(runtime: Runtime): string {
+  const path = `${runtime.folder}/echo`;
+  copyFileSync(runtime.bundle().inside('bin/busybox'), path);
+  return path;
+}
+
+const UP = '../../../../../../../../..';
+
+testOurs('a program /proc/self/fd/N/… is not one of the host’s: by its path, by a link, by #!', async () => {
+  await using runtime = new Runtime();
+  const program = hostProgram(runtime);
+  await withOpenFiles(runtime, async (descriptors) => {
+    for (let fd = 3; fd < 16; fd++) {
+      const way = `/proc/self/fd/${fd}/${UP}${program}`;
+      const direct = await runtime.run(
+        (config) => {
+          config.process.args = [way, 'escaped'];
+        },
+        { descriptors },
+      );
+      expect([fd, direct.code, direct.stdout]).toEqual([fd, 1, '']);
+      const linked = await attack(runtime, '', (bundle, config) => {
+        config.process.args = ['/echo', 'escaped'];
+        symlinkSync(way, bundle.inside('echo'));
+      });
+      expect([fd, linked.stdout]).toEqual([fd, '']);
+      const scripted = await attack(runtime, '', (bundle, config) => {
+        config.process.args = ['/script', 'escaped'];
+        writeFileSync(bundle.inside('script'), `#!${way}\n`, { mode: 0o755 });
+      });
+      expect([fd, scripted.stdout]).toEqual([fd, '']);
+    }
+  });
+});
+
+testOurs('exec and a startContainer hook: a program /proc/self/fd/N/… is not one of the host’s', async () => {
+  await using runtime = new Runtime();
+  const program = hostProgram(runtime);
+  const running = await runtime.pause();
+  await withOpenFiles(runtime, async (descriptors) => {
+    for (let fd = 3; fd < 16; fd++) {
+      const way = `/proc/self/fd/${fd}/${UP}${program}`;
+      const executed = await running.exec([way, 'escaped'], [], { descriptors });
+      expect([fd, executed.code, executed.stdout]).toEqual([fd, 255, '']);
+      const hooked = await runtime.run(
+        (config) => {
+          config.process.args = ['true'];
+          config.hooks = { startContainer: [{ path: way, args: ['echo', 'escaped'] }] };
+        },
+        { descriptors },
+      );
+      expect([fd, hooked.code]).not.toEqual([fd, 0]);
+    }
+  });
 });
