@@ -44,6 +44,12 @@ Found find(std::span<const OptionSpec> options, std::string_view word) {
   return out;
 }
 
+// With one dash, as Go's flag package tells of all.
+std::string_view name_in(std::string_view word) {
+  word.remove_prefix(word.starts_with("--") ? 2 : 1);
+  return word.substr(0, word.find('='));
+}
+
 bool is_true(std::string_view text) { return text == "true" || text == "1" || text == "t" || text == "T"; }
 
 }  // namespace
@@ -69,10 +75,10 @@ class Scanner {
   Result<Found> take_option() {
     const std::string_view word = words_[at_];
     Found found = find(options_, word);
-    if (!found.option) return Error::invalid("flag provided but not defined: ", word);
+    if (!found.option) return Error::invalid("flag provided but not defined: -", name_in(word));
     at_++;
     if (found.option->takes == Takes::kNothing || found.has_value) return found;
-    if (at_end()) return Error::invalid("flag needs an argument: ", word);
+    if (at_end()) return Error::invalid("flag needs an argument: -", name_in(word));
     found.value = take();
     return found;
   }

@@ -100,8 +100,15 @@ Status set_manager(Globals& globals, const Arguments& options) {
   return Ok{};
 }
 
+Status check_rootless(std::string_view text) {
+  for (std::string_view known : {"auto", "true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE"})
+    if (text == known) return Ok{};
+  return usage_error("--rootless: expected true, false or auto, got ", text);
+}
+
 Status set_up(Globals& globals, const Arguments& options) {
   TRY(set_log(globals, options));
+  TRY(check_rootless(options.value("rootless", "auto")));
   TRY(set_manager(globals, options));
   globals.bus = sys::geteuid() == 0 ? cgroup::Manager::kSystem : cgroup::Manager::kUser;
   globals.bus_environment = {globals.variable("DBUS_SESSION_BUS_ADDRESS"),
@@ -117,14 +124,14 @@ const Verb* find_verb(std::string_view name) {
   return nullptr;
 }
 
-int tell(const Status& printed) { return printed ? 0 : 1; }
-
 // Only these two tell which of them it was, as callers of runc know it.
 int fail(Globals& globals, std::string_view verb, const Error& error) {
   const bool is_told = verb == "create" || verb == "run";
   globals.log.fail(is_told ? format("nsbox-runtime ", verb, " failed: ", error.message()) : error.message());
   return 1;
 }
+
+int tell(Globals& globals, const Status& printed) { return printed ? 0 : fail(globals, "", printed.error()); }
 
 bool asks_for_help(std::span<const std::string_view> words, const Verb& verb) {
   for (size_t i = 0; i < words.size(); i++) {
@@ -135,9 +142,25 @@ bool asks_for_help(std::span<const std::string_view> words, const Verb& verb) {
   return false;
 }
 
+// In runc's words. The verb itself looks at what may stand behind the id.
+Status check_count(const Verb& verb, size_t count) {
+  if (verb.usage.ends_with("ID") && count != 1)
+    return usage_error("\"", verb.name, "\" requires exactly 1 argument(s)");
+  if (verb.usage.find("ID ") != std::string_view::npos && count == 0)
+    return usage_error("\"", verb.name, "\" requires a minimum of 1 argument(s)");
+  return Ok{};
+}
+
+Result<Arguments> read_arguments(const Verb& verb, std::span<const std::string_view> words) {
+  Arguments arguments = TRY(Arguments::parse(words, verb.options, verb.operands));
+  TRY(check_count(verb, arguments.operands().size()));
+  return arguments;
+}
+
 int run(Globals& globals, const Verb& verb, std::span<const std::string_view> words) {
-  auto arguments = Arguments::parse(words, verb.options, verb.operands);
-  if (!arguments) return fail(globals, verb.name, arguments.error());
+  auto arguments = read_arguments(verb, words);
+  if (!arguments) return fail(globals, "", arguments.error());
+  globals.log.write(LogLevel::kDebug, format(verb.name, ", with the state in ", globals.root));
   auto done = verb.run(globals, *arguments);
   return done ? *done : fail(globals, verb.name, done.error());
 }
@@ -155,19 +178,19 @@ int run_verb(int argc, char** argv, char** envp) {
   size_t consumed = 0;
   auto options = parse_leading(words, kGlobalOptions, consumed);
   if (!options) return fail(globals, "", options.error());
-  if (options->has("version")) return tell(print(version_text()));
-  if (options->has("help")) return tell(print(program_help()));
+  if (options->has("version")) return tell(globals, print(version_text()));
+  if (options->has("help")) return tell(globals, print(program_help()));
   if (consumed == words.size()) {
     (void)print(program_help());
     return 1;
   }
   const std::string_view name = words[consumed];
-  if (name == "version") return tell(print(version_text()));
-  if (name == "help") return tell(print(program_help()));
+  if (name == "version") return tell(globals, print(version_text()));
+  if (name == "help") return tell(globals, print(program_help()));
   const Verb* verb = find_verb(name);
   const auto rest = std::span(words).subspan(consumed + 1);
   // Help is for whoever has no place for state too.
-  if (verb && asks_for_help(rest, *verb)) return tell(print(verb_help(*verb)));
+  if (verb && asks_for_help(rest, *verb)) return tell(globals, print(verb_help(*verb)));
   if (auto done = set_up(globals, *options); !done) return fail(globals, "", done.error());
   if (!verb)
     return fail(globals, "", Error::invalid("no such command: ", name, " (nsbox-runtime --help lists them)"));

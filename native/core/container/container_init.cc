@@ -166,7 +166,8 @@ class ContainerInit {
 
   String hook_state(ContainerStatus status) {
     State state = *request_.state;
-    state.init.pid = pid_;
+    // As whoever reads it sees it: these hooks run in the container's namespaces.
+    state.init.pid = sys::getpid();
     return public_state(state, ContainerStatus::kCreated, StateFields::kStandard, name_of(status));
   }
 

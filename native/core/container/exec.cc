@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/text.h"
 #include "core/container/container_terminal.h"
 #include "core/container/create_protocol.h"
 #include "core/container/groups.h"
@@ -82,16 +83,37 @@ class Execution {
     return Ok{};
   }
 
+  // "PATH" in every hierarchy, or "CONTROLLER[,CONTROLLER...]:PATH" in those of v1 that have them.
   Status enter_sub_group() {
     std::string_view path = request_.sub_group;
+    cgroup::Controllers wanted = cgroup::Controllers::all();
+    if (const size_t colon = path.find(':'); colon != std::string_view::npos) {
+      wanted = TRY(controllers_in(path.substr(0, colon)));
+      path.remove_prefix(colon + 1);
+    }
     while (path.starts_with('/')) path.remove_prefix(1);
+    for (std::string_view rest = path; !rest.empty();)
+      if (cut(rest, '/') == "..")
+        return Error::invalid("--cgroup: ", path, " leads out of the container's group");
     for (cgroup::Hierarchy& each : groups_.hierarchies) {
       if (path.empty()) break;
+      if (!each.controllers.has_any(wanted)) continue;
       auto dir = open_in_root(each.dir.get(), path, O_PATH | O_DIRECTORY);
       if (!dir) return dir.error().while_doing("open the cgroup ", request_.sub_group, " of the container");
       each.dir = std::move(*dir);
     }
     return Ok{};
+  }
+
+  static Result<cgroup::Controllers> controllers_in(std::string_view names) {
+    cgroup::Controllers out;
+    while (!names.empty()) {
+      const std::string_view name = cut(names, ',');
+      const auto one = cgroup::controller_named(name);
+      if (!one) return Error::invalid("--cgroup: unknown controller ", name);
+      out = out | cgroup::Controllers{*one};
+    }
+    return out;
   }
 
   // For the child that comes next.

@@ -19,6 +19,8 @@ Status run_hook(const Hook& hook, std::string_view state, const HookOutput& outp
   auto end = run_program(request);
   if (!end) return end.error().while_doing(hook.path);
   if (end->succeeded()) return Ok{};
+  if (end->timed_out)
+    return Error::plain(ETIMEDOUT, "hook ran past specified timeout of ", *hook.timeout_seconds, ".0s");
   return Error::plain(ECHILD, end->how(), ", stdout: ", trim(end->output),
                       ", stderr: ", trim(end->error_output));
 }

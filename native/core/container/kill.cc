@@ -50,7 +50,8 @@ bool has_own_processes(const State& state) { return state.namespaces & CLONE_NEW
 
 std::optional<int> parse_signal(std::string_view text) {
   if (const auto number = parse_unsigned(text)) {
-    if (*number < 1 || *number > kMostSignals) return {};
+    // 0 only asks whether it could be sent.
+    if (*number > kMostSignals) return {};
     return static_cast<int>(*number);
   }
   if (text.size() > 3 && equal_ignoring_case(text.substr(0, 3), "SIG")) text.remove_prefix(3);

@@ -39,7 +39,7 @@ constexpr OptionSpec kRunOptions[] = {
 struct Prepared {
   LoadedConfig loaded;
   String bundle;
-  String pid_file;
+  String pid_file, listen_fds;
   UniqueFd console_socket;
   UniqueFd pidfd_socket;
   HookFiles hook_files;
@@ -95,6 +95,15 @@ Status enter_bundle(const Arguments& arguments, Prepared& out) {
   return Ok{};
 }
 
+// sd_listen_fds(3): the container's program is told of what it got, and is process 1 to itself.
+void tell_of_sockets(const Globals& globals, Prepared& out) {
+  const auto count = parse_unsigned(globals.variable("LISTEN_FDS"));
+  if (!count || *count == 0) return;
+  out.listen_fds = format("LISTEN_FDS=", *count);
+  out.loaded.config.process->env.push_back(out.listen_fds);
+  out.loaded.config.process->env.push_back("LISTEN_PID=1");
+}
+
 Status prepare(Globals& globals, const Arguments& arguments, bool detached, Prepared& out) {
   CreateRequest& request = out.request;
   request.id = TRY(only_id(arguments));
@@ -105,6 +114,7 @@ Status prepare(Globals& globals, const Arguments& arguments, bool detached, Prep
   request.preserved_fds = TRY(preserved_fds(globals, arguments));
   TRY(open_callers_paths(arguments, out));
   TRY(enter_bundle(arguments, out));
+  tell_of_sockets(globals, out);
   TRY(check_terminal(out, detached));
   out.hook_files = TRY(open_hook_files(out.loaded.config.annotations));
   request.bundle = out.bundle;

@@ -85,9 +85,9 @@ void set_variable(std::string_view entry, ProcessSpec& process) {
   process.env.push_back(entry);
 }
 
-Status add_capability(std::string_view name, ProcessSpec& process) {
+void add_capability(std::string_view name, ProcessSpec& process, Log& log) {
   const auto number = capability_number(name);
-  if (!number) return usage_error("--cap: unknown capability ", name);
+  if (!number) return log.warn(format("ignoring unknown or unavailable capabilities: [", name, "]"));
   const CapabilityMask mask = CapabilityMask{1} << *number;
   CapabilitySets& sets = process.capabilities;
   sets.bounding |= mask;
@@ -96,19 +96,20 @@ Status add_capability(std::string_view name, ProcessSpec& process) {
   // An inheritable one would outlive a change of identity (runc 2022-29162); ambient wants it, where there
   // are.
   if (sets.ambient) sets.ambient |= mask, sets.inheritable |= mask;
-  return Ok{};
 }
 
 // The container's own process, changed by the options.
-Status adapt_process(const Arguments& arguments, ProcessSpec& process) {
+Status adapt_process(const Arguments& arguments, ProcessSpec& process, Log& log) {
   for (size_t i = 1; i < arguments.operands().size(); i++) {
     if (i == 1) process.args.clear();
     process.args.push_back(arguments.operand(i));
   }
   process.terminal = arguments.has("tty");
   if (arguments.has("cwd")) process.cwd = arguments.value("cwd");
+  if (!process.cwd.starts_with('/')) return usage_error("Cwd must be an absolute path");
   for (std::string_view entry : arguments.values("env")) {
-    if (entry.find('=') == std::string_view::npos) return usage_error("--env: expected NAME=VALUE: ", entry);
+    if (entry.find('=') == std::string_view::npos)
+      return usage_error("invalid environment variable: \"", entry, "\"");
     set_variable(entry, process);
   }
   if (arguments.has("user")) TRY(set_user(arguments.value("user"), process));
@@ -117,14 +118,14 @@ Status adapt_process(const Arguments& arguments, ProcessSpec& process) {
     if (!group) return usage_error("--additional-gids: expected a group id: ", text);
     process.additional_groups.push_back(*group);
   }
-  for (std::string_view name : arguments.values("cap")) TRY(add_capability(name, process));
+  for (std::string_view name : arguments.values("cap")) add_capability(name, process, log);
   if (arguments.has("no-new-privs")) process.no_new_privileges = true;
   if (arguments.has("apparmor")) process.apparmor_profile = arguments.value("apparmor");
   if (arguments.has("process-label")) process.selinux_label = arguments.value("process-label");
   return Ok{};
 }
 
-Status choose_process(const Arguments& arguments, Prepared& out) {
+Status choose_process(const Arguments& arguments, Prepared& out, Log& log) {
   if (arguments.has("process")) {
     TRY(read_process(arguments.value("process"), out));
     if (arguments.has("tty")) out.process.terminal = true;
@@ -134,7 +135,7 @@ Status choose_process(const Arguments& arguments, Prepared& out) {
   if (!out.loaded.config.process) return Error::invalid("the container has no process to take after");
   out.process = *out.loaded.config.process;
   out.process.rlimits = out.loaded.config.process->rlimits;
-  return adapt_process(arguments, out.process);
+  return adapt_process(arguments, out.process, log);
 }
 
 Status open_callers_paths(const Arguments& arguments, Prepared& out) {
@@ -166,7 +167,7 @@ Result<int> exec(Globals& globals, const Arguments& arguments, int& exit_status)
   const StateDirectory directory = TRY(StateDirectory::open(globals.root, TRY(first_id(arguments))));
   Prepared prepared;
   prepared.loaded = TRY(load_saved_config(directory.fd()));
-  TRY(choose_process(arguments, prepared));
+  TRY(choose_process(arguments, prepared, globals.log));
   TRY(open_callers_paths(arguments, prepared));
   TRY(check_terminal(arguments, prepared));
   ExecRequest& request = prepared.request;

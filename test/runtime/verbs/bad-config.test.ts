@@ -94,11 +94,11 @@ test('config.json: objects nested a hundred thousand deep are refused', () =>
 test('root: a missing one is refused', refusedWith('root', undefined, /root/));
 test(
   'root.path: a path that is absent is refused',
-  refusedWith('root.path', 'no-such', /no such file or directory/),
+  refusedWith('root.path', 'no-such', /no such file or directory/i),
 );
 test(
   'root.path: a path that is a file is refused',
-  refusedWith('root.path', 'config.json', /not a directory/),
+  refusedWith('root.path', 'config.json', /not a directory/i),
 );
 test('root.path: an empty path is refused', () =>
   refused((bundle) => withValue(bundle, 'root.path', bundle.path.replace(/.*/, ''))));
@@ -187,10 +187,7 @@ test('process.args: an empty program is refused', refusedWith('process.args', ['
 test('process.args: a NUL is refused', refusedWith('process.args', ['true\0x']));
 test('process.env: a NUL is refused', refusedWith('process.env', ['PATH=/bin', 'A=b\0c']));
 test('process.env: a variable without = is refused', refusedWith('process.env', ['PATH=/bin', 'NAME']));
-test(
-  'process.cwd: a relative one is refused',
-  refusedWith('process.cwd', 'work', /[Cc]wd must be an absolute path/),
-);
+test('process.cwd: a relative one is refused', refusedWith('process.cwd', 'work', /cwd.* an absolute path/i));
 test('process.cwd: an empty one is refused', refusedWith('process.cwd', ''));
 test(
   'process.rlimits: an unknown name is refused',
@@ -246,7 +243,7 @@ test('mounts: a source that is absent is refused by its name', () =>
         ...bundle.config.mounts,
         { destination: '/work', type: 'bind', source: '/no/such/source', options: ['bind'] },
       ]),
-    /\/no\/such\/source.*no such file or directory/,
+    /\/no\/such\/source.*no such file or directory/i,
   ));
 test(
   'linux.sysctl: one of the host’s is refused',

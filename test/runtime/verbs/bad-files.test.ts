@@ -201,7 +201,7 @@ testWhere(isRoot)('cgroup: one that cannot be written makes create fail, and not
   const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()], {
     through: ['unshare', '-m', 'sh', '-c', script, 'sh'],
   });
-  expect(refusal(result)).toMatch(/read-only file system/);
+  expect(refusal(result)).toMatch(/read-only file system/i);
   expect(runtime.leftovers()).toEqual([]);
 });
 

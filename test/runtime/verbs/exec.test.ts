@@ -68,7 +68,7 @@ test('exec: an absolute program that is absent ends with 255 and "no such file o
   await using runtime = new Runtime();
   const box = await runtime.pause();
   expect(refusal(await box.exec(['/no/such/program']), 255)).toMatch(
-    /exec: "\/no\/such\/program".*no such file or directory/,
+    /exec: "\/no\/such\/program".*no such file or directory/i,
   );
 });
 
@@ -131,7 +131,7 @@ test('exec: a --cwd that is absent is refused with 255', async () => {
   await using runtime = new Runtime();
   const box = await runtime.pause();
   expect(refusal(await box.exec(['true'], ['--cwd', '/no/such']), 255)).toMatch(
-    /chdir to cwd \("\/no\/such"\) set in config.json failed: no such file or directory/,
+    /(chdir to cwd|working directory) .*\/no\/such.*no such file or directory/i,
   );
 });
 
@@ -277,8 +277,8 @@ test('exec: as containerd calls it: --process --detach --pid-file', async () => 
 test('exec: a --process that is absent is refused with 255', async () => {
   await using runtime = new Runtime();
   const box = await runtime.pause();
-  expect(refusal(await box.exec([], ['--process', '/no/such.json']), 255)).toContain(
-    '/no/such.json: no such file or directory',
+  expect(refusal(await box.exec([], ['--process', '/no/such.json']), 255)).toMatch(
+    /\/no\/such\.json: .*no such file or directory/i,
   );
 });
 

@@ -224,7 +224,7 @@ describe('hooks', () => {
         config.hooks = { [kind]: [{ path: '/no/such/hook' }] };
       });
       expect(refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]))).toMatch(
-        /\/no\/such\/hook.*no such file or directory/,
+        /\/no\/such\/hook.*no such file or directory/i,
       );
       expect(runtime.leftovers()).toEqual([]);
     });

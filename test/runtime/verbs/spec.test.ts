@@ -46,8 +46,8 @@ test('spec: a config.json that exists is not overwritten', async () => {
 
 test('spec: a bundle that does not exist is refused', async () => {
   await using runtime = new Runtime();
-  expect(refusal(await runtime.call(['spec', '--bundle', join(runtime.folder, 'none')]))).toContain(
-    'no such file or directory',
+  expect(refusal(await runtime.call(['spec', '--bundle', join(runtime.folder, 'none')]))).toMatch(
+    /no such file or directory/i,
   );
 });
 
