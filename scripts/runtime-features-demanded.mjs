@@ -93,7 +93,6 @@ export const PENDING = new Set([
   'mounts rnodev',
   'mounts rnoexec',
   'mounts rnoatime',
-  'annotations org.systemd.property',
   'annotations org.criu.config',
   'annotations run.oci.keep_original_groups',
   'annotations run.oci.systemd.subgroup',
