@@ -175,6 +175,10 @@ Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupReq
   }
   if (!done) {
     (void)remove_group_paths(out.paths);
+    // A slice would stay without any process, and a scope for a moment.
+    if (!out.unit.empty())
+      (void)cgroup::stop_systemd_unit(
+          {.unit = out.unit, .manager = request.bus, .environment = request.environment});
     return done.error();
   }
   out.set = std::move(made.parent.groups);

@@ -1,7 +1,7 @@
 # Listens for runtimes that send a seccomp listener: prints the message of the first as one line of JSON, with the number of
 # descriptors that came with it, then a line for each notification of any. Each is answered with EBADMSG.
 # Usage: seccomp-agent.py SOCKET
-import array, fcntl, json, os, select, socket, struct, sys
+import array, fcntl, os, select, socket, struct, sys
 
 SECCOMP_IOCTL_NOTIF_RECV = 0xC0502100
 SECCOMP_IOCTL_NOTIF_SEND = 0xC0182101
@@ -24,14 +24,13 @@ def accept():
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 descriptors.frombytes(data[: len(data) - len(data) % 4])
         text += part
-        try:
-            state = json.loads(text)
+        # The smallest Python has no json. No text in these messages has a brace.
+        if text and text.count(b"{") == text.count(b"}"):
             break
-        except ValueError:
-            if not part:
-                return
+        if not part:
+            return
     if first:
-        os.write(1, json.dumps({"descriptors": len(descriptors), "state": state}).encode() + b"\n")
+        os.write(1, b'{"descriptors": %d, "state": %s}\n' % (len(descriptors), text.replace(b"\n", b" ")))
         first = False
     listeners.extend(descriptors)
 
