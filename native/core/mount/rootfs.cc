@@ -42,9 +42,10 @@ uint64_t first_propagation(uint64_t requested) {
   return requested;
 }
 
-// Whatever is unmounted in a peer of a mount of the host's, or moved on to it, is so on the host as well.
-Status stop_sharing(int old_root, uint64_t propagation, uint64_t recursive) {
-  if (!(propagation & kMsShared)) return Ok{};
+// Whatever is unmounted in a peer of a mount of the host's, or moved on to it, is so on the host as well. What
+// was asked for may be of the root alone; where nothing was, nothing is shared.
+Status stop_sharing(int old_root, uint64_t requested, uint64_t recursive) {
+  if (!requested) return Ok{};
   auto done = set_propagation(old_root, kMsSlave | recursive);
   if (!done) return done.error().while_doing("part the old root from the host's");
   return Ok{};

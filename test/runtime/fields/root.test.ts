@@ -91,8 +91,12 @@ describe('linux.rootfsPropagation', () => {
 
   // As systemd has it, everything is shared; here so in a mount namespace of the call's own.
   testOursRoot.each([
+    ['pivot_root', 'private', []],
+    ['pivot_root', 'slave', []],
     ['pivot_root', 'shared', []],
     ['pivot_root', 'rshared', []],
+    ['pivot_root', 'unbindable', []],
+    ['--no-pivot', 'private', ['--no-pivot']],
     ['--no-pivot', 'rshared', ['--no-pivot']],
   ] as const)(
     'linux.rootfsPropagation: where the host’s mounts are shared, they stay (%s, %s)',
