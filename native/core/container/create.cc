@@ -18,12 +18,11 @@
 #include "core/container/groups.h"
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
+#include "core/container/outside_mounts.h"
 #include "core/container/pid_file.h"
 #include "core/container/steps.h"
-#include "core/mount/prepare.h"
 #include "core/net/device.h"
 #include "core/ns/namespaces.h"
-#include "core/ns/user_namespace.h"
 #include "core/process/channel.h"
 #include "core/security/capabilities.h"
 #include "core/security/process_attributes.h"
@@ -253,21 +252,26 @@ class Creation {
   // Ids are mapped by who is privileged over the file system; and what the root of a user namespace may not
   // reach, its creator may.
   Status choose_outside_mounts() {
-    const bool reaches_less = makes(CLONE_NEWUSER) && sys::geteuid() == 0;
+    const bool reaches_less = makes(CLONE_NEWUSER) && may_mount_outside();
     const bool has_maps = config_.has_namespace(CLONE_NEWUSER);
     for (Mount& mount : plan_.config.mounts) {
       if (mount.idmap && mount.user_mappings.empty() && !has_maps)
         return Error::invalid("mounts: ", mount.destination,
                               ": idmap wants uidMappings and gidMappings, or a user namespace");
-      mount.prepare = mount.bind && (mount.idmap || reaches_less);
+      const bool is_new = mount.bind && !mount.remount;
+      mount.prepare = is_new && (mount.idmap || (reaches_less && !mount.copy_symlink));
     }
     return Ok{};
   }
 
   Status send_mounts() {
-    Vector<UniqueFd> made;
-    for (const Mount& mount : plan_.config.mounts)
-      if (mount.prepare) made.push_back(TRY(prepare_outside(mount)));
+    const Vector<Mount>& mounts = plan_.config.mounts;
+    if (std::none_of(mounts.begin(), mounts.end(), [](const Mount& mount) { return mount.prepare; }))
+      return Ok{};
+    UniqueFd ids;
+    if (config_.has_namespace(CLONE_NEWUSER))
+      ids = TRY(sys::open(format("/proc/", pid_, "/ns/user").c_str(), O_RDONLY));
+    const Vector<UniqueFd> made = TRY(make_outside_mounts(mounts, ids.get(), config_.rootfs_propagation));
     for (size_t from = 0; from < made.size(); from += kMaxMessageFds) {
       Vector<int> fds;
       for (size_t i = from; i < made.size() && i < from + kMaxMessageFds; i++) fds.push_back(made[i].get());
@@ -275,16 +279,6 @@ class Creation {
       if (!told && told.err() != EPIPE) return told;
     }
     return Ok{};
-  }
-
-  Result<UniqueFd> prepare_outside(const Mount& mount) {
-    UniqueFd ids;
-    if (mount.idmap)
-      ids = TRY(mount.user_mappings.empty() ? sys::open(format("/proc/", pid_, "/ns/user").c_str(), O_RDONLY)
-                                            : make_user_namespace(mount.user_mappings, mount.group_mappings));
-    auto made = prepare_bind(mount, ids.get());
-    if (!made) return made.error().while_doing("mount ", mount.source, " on ", mount.destination);
-    return made;
   }
 
   Status record_beginning() {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/container/outside_mounts.h"
 #include "core/process/channel.h"
 #include "core/spec/parse.h"
 #include "core/sys/beneath.h"
@@ -51,28 +52,20 @@ class Visit {
  private:
   // What is bound is opened here, outside: the container's own root may not reach it.
   Status prepare() {
-    for (const Mount& mount : mounts_) {
-      UniqueFd& made = prepared_.emplace_back();
-      if (mount.bind && !mount.remount) made = TRY(prepare_source(mount));
-    }
+    Vector<Mount> wanted = mounts_;
+    for (Mount& mount : wanted) mount.prepare = mount.bind && !mount.remount;
+    const bool has_maps = state_.namespaces & CLONE_NEWUSER;
+    for (const Mount& mount : wanted)
+      if (mount.idmap && mount.user_mappings.empty() && !has_maps)
+        return Error::invalid("mount ", mount.source, " on ", mount.destination,
+                              ": idmap wants uidMappings and gidMappings, or a user namespace");
+    UniqueFd ids;
+    if (has_maps) ids = TRY(sys::open(format("/proc/", state_.init.pid, "/ns/user").c_str(), O_RDONLY));
+    Vector<UniqueFd> made = TRY(make_outside_mounts(wanted, ids.get(), 0));
+    size_t next = 0;
+    for (const Mount& mount : wanted)
+      prepared_.push_back(mount.prepare ? std::move(made[next++]) : UniqueFd());
     return Ok{};
-  }
-
-  static Result<UniqueFd> prepare_source(const Mount& mount) {
-    if (mount.idmap)
-      return Error::plain(ENOTSUP, "mount ", mount.source, " on ", mount.destination,
-                          ": ids cannot be mapped for a container that runs already");
-    auto source = sys::open(String(mount.source).c_str(), O_PATH | (mount.source_nofollow ? O_NOFOLLOW : 0));
-    if (source.err() == ENOENT)
-      return Error::plain(ENOENT, "mount ", mount.source, " on ", mount.destination, ": open ", mount.source,
-                          ": no such file or directory");
-    if (!source) return source.error().while_doing("open the source ", mount.source);
-    auto copy = copy_mount(source->get(), "", mount.bind_recursive);
-    if (!copy) return copy.error().while_doing("copy the mount at ", mount.source);
-    auto done = set_mount_attributes(copy->get(), mount.set, mount.clear, false);
-    if (done) done = set_mount_attributes(copy->get(), mount.set_recursive, mount.clear_recursive, true);
-    if (!done) return done.error().while_doing("set the options of the mount at ", mount.source);
-    return copy;
   }
 
   [[noreturn]] void be_child(int channel) {
@@ -130,21 +123,10 @@ class Visit {
   }
 
   Status add(size_t index) {
-    const Mount& mount = mounts_[index];
-    added_.push_back(TRY(prepared_[index] ? attach(mount, std::move(prepared_[index]))
-                                          : mount_beneath(root_.get(), mount)));
+    Mount mount = mounts_[index];
+    mount.prepared = prepared_[index].get();
+    added_.push_back(TRY(mount_beneath(root_.get(), mount)));
     return Ok{};
-  }
-
-  Result<UniqueFd> attach(const Mount& mount, UniqueFd made) const {
-    const auto info = TRY(sys::statx(made.get(), "", AT_EMPTY_PATH, STATX_TYPE));
-    auto target = S_ISDIR(info.stx_mode) ? make_directories_in_root(root_.get(), mount.destination, 0755)
-                                         : make_file_in_root(root_.get(), mount.destination, 0644);
-    Status done = target ? attach_mount(made.get(), target->get()) : Status(target.error());
-    for (const uint64_t propagation : mount.propagations)
-      if (done) done = set_propagation(made.get(), propagation);
-    if (!done) return done.error().while_doing("mount ", mount.source, " on ", mount.destination);
-    return made;
   }
 
   Status remove(const Mount& mount) const {

@@ -177,7 +177,7 @@ TEST("mount: an error names source, target and what failed") {
   in_mount_namespace([] {
     const Root root;
     EXPECT_EQ(told(mount_beneath(root.get(), bound("/nowhere", "/dir"))),
-              "mount /nowhere on /dir: open the source /nowhere: ENOENT (No such file or directory)");
+              "mount /nowhere on /dir: open the source /nowhere: no such file or directory");
     Mount unknown = tmpfs("/dir");
     unknown.type = "nosuchfs";
     EXPECT_EQ(told(mount_beneath(root.get(), unknown))
