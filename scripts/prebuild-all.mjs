@@ -103,7 +103,7 @@ function tryRuntime(arch, { emulator }, file) {
     return skip(`${emulator} is not installed: ${arch} was not tried`);
   const told = execFileSync(command[0], [...command.slice(1), 'version'], { encoding: 'utf8' }).trim();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  if (told !== `nsbox-runtime ${version}`) throw new Error(`${file} says ${told}`);
+  if (!told.startsWith(`nsbox-runtime version ${version}\n`)) throw new Error(`${file} says ${told}`);
   console.log(`linux-${arch}: ${told}`);
 }
 

@@ -50,10 +50,39 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{", "}", "[", "]", ":", ",", "\"", "null", "true", "-1", "0", "1.5", "4294967295", "18446744073709551616",
-          "\"linux\":{", "\"process\":{", "\"namespaces\":[", "\"path\":", "\"type\":", "\"mounts\":[", "\"options\":[",
-          "\"hooks\":{", "\"prestart\":[", "\"timeout\":0", "\"../x\"", "\"/proc\"", "\\u0000", "\\ud800", "\"size\":0",
-          "\"idmap=uids=0-1-2;gids=0-1-2\"", "\"sysctl\":{", "\"kernel.hostname\"", "\"net..x\""};
+  return {"{",
+          "}",
+          "[",
+          "]",
+          ":",
+          ",",
+          "\"",
+          "null",
+          "true",
+          "-1",
+          "0",
+          "1.5",
+          "4294967295",
+          "18446744073709551616",
+          "\"linux\":{",
+          "\"process\":{",
+          "\"namespaces\":[",
+          "\"path\":",
+          "\"type\":",
+          "\"mounts\":[",
+          "\"options\":[",
+          "\"hooks\":{",
+          "\"prestart\":[",
+          "\"timeout\":0",
+          "\"../x\"",
+          "\"/proc\"",
+          "\\u0000",
+          "\\ud800",
+          "\"size\":0",
+          "\"idmap=uids=0-1-2;gids=0-1-2\"",
+          "\"sysctl\":{",
+          "\"kernel.hostname\"",
+          "\"net..x\""};
 }
 
 }  // namespace nsbox::fuzz

@@ -33,9 +33,27 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{", "}", "[", "]", ":", ",", "\"", "null", "true", "-1", "0", "2147483648", "18446744073709551615",
-          "\"version\":1", "\"groups\":[", "\"path\":\"x\"", "\"init\":{", "\"pid\":", "\"manager\":\"systemd\"",
-          "\"annotations\":{", "\\u0000"};
+  return {"{",
+          "}",
+          "[",
+          "]",
+          ":",
+          ",",
+          "\"",
+          "null",
+          "true",
+          "-1",
+          "0",
+          "2147483648",
+          "18446744073709551615",
+          "\"version\":1",
+          "\"groups\":[",
+          "\"path\":\"x\"",
+          "\"init\":{",
+          "\"pid\":",
+          "\"manager\":\"systemd\"",
+          "\"annotations\":{",
+          "\\u0000"};
 }
 
 }  // namespace nsbox::fuzz
