@@ -47,6 +47,9 @@ class RawTerminal {
   bool is_set_ = false;
 };
 
+// How often a terminal that nobody has open is looked at again.
+constexpr int kHangUpPauseMs = 100;
+
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
 
 class Stay {
@@ -65,11 +68,12 @@ class Stay {
   Result<int> loop() {
     for (;;) {
       sys::Pollfd fds[4] = {{signals_.get(), POLLIN, 0},
-                            {process_.terminal, POLLIN, 0},
+                            {is_hung_up_ ? -1 : process_.terminal, POLLIN, 0},
                             {process_.terminal >= 0 && input_open_ ? 0 : -1, POLLIN, 0},
                             {process_.pidfd, POLLIN, 0}};
-      (void)sys::poll(fds, 4, -1);
-      if (fds[1].revents) copy_output();
+      (void)sys::poll(fds, 4, is_hung_up_ ? kHangUpPauseMs : -1);
+      // A program may close its terminal and open it again later: until then it hangs up at each look.
+      is_hung_up_ = fds[1].revents && !copy_output();
       if (fds[2].revents) copy_input();
       if (fds[0].revents) forward_signals();
       if (fds[3].revents) reap();
@@ -107,11 +111,13 @@ class Stay {
     if (sys::ioctl(0, kGetSize, size)) (void)sys::ioctl(process_.terminal, kSetSize, size);
   }
 
+  // False when there is nothing more.
   bool copy_output() const {
     char buffer[16384];
     auto got = sys::read(process_.terminal, buffer, sizeof buffer);
     if (!got || *got == 0) return false;
-    return static_cast<bool>(write_all(1, buffer, *got));
+    (void)write_all(1, buffer, *got);
+    return true;
   }
 
   void copy_input() {
@@ -139,6 +145,7 @@ class Stay {
   const Foreground& process_;
   UniqueFd signals_;
   bool input_open_ = true;
+  bool is_hung_up_ = false;
   std::optional<int> ended_;
 };
 

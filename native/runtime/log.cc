@@ -32,8 +32,10 @@ String as_text(LogLevel level, std::string_view message) {
 }  // namespace
 
 Status Log::open(std::string_view path) {
-  auto file = sys::open(String(path).c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
+  // A FIFO that nobody reads would keep us waiting; one that somebody reads is written to as a file is.
+  auto file = sys::open(String(path).c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0644);
   if (!file) return file.error().while_doing("open the log ", path);
+  TRY(sys::fcntl(file->get(), F_SETFL, O_APPEND));
   file_ = std::move(*file);
   return Ok{};
 }

@@ -133,20 +133,30 @@ class Matcher {
   unsigned steps_ = 0;
 };
 
-// Whether every bracket is closed, and every sign of repetition stands behind something.
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Whether every bracket is closed, and every sign of repetition stands behind something. What other dialects
+// know beside (\d, {2}, [[:digit:]]) is refused: taken for plain characters, it would choose others.
 bool is_well_formed(std::string_view text) {
   size_t depth = 0;
   bool repeatable = false;
   for (size_t i = 0; i < text.size(); i++) {
     const char c = text[i];
     if (c == '\\') {
-      if (++i == text.size()) return false;
+      if (++i == text.size() || is_letter_or_digit(text[i])) return false;
     } else if (c == '[') {
       size_t end = i + 1;
       if (end < text.size() && text[end] == '^') end++;
       end = text.find(']', end + 1);
       if (end == std::string_view::npos) return false;
+      const std::string_view inside = text.substr(i + 1, end - i - 1);
+      if (inside.find("[:") != std::string_view::npos || inside.find('\\') != std::string_view::npos)
+        return false;
       i = end;
+    } else if (c == '{' || c == '}') {
+      return false;
     } else if (c == ')') {
       if (depth-- == 0) return false;
     } else if ((c == '*' || c == '+' || c == '?') && !repeatable) {

@@ -1,5 +1,7 @@
 #include "core/container/delete.h"
 
+#include <signal.h>
+
 #include <cerrno>
 
 #include "core/container/bundle_config.h"
@@ -38,8 +40,9 @@ Status refuse_living(const StateDirectory& directory, const State& state, Delete
 
 // The creator would go on making what is removed here.
 void end_creator(const State& state) {
-  if (state.made || !is_alive(state.creator)) return;
-  (void)sys::kill(state.creator.pid, 9);
+  if (state.made) return;
+  auto creator = sys::pidfd_open(state.creator.pid, 0);
+  if (creator && is_alive(state.creator)) (void)sys::pidfd_send_signal(creator->get(), SIGKILL);
 }
 
 }  // namespace

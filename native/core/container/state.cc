@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -247,7 +248,15 @@ Status StateDirectory::lock(uint64_t timeout_ns) const {
   }
 }
 
+// By then the name may be another container's: of one that was made after somebody else had removed ours.
+bool StateDirectory::is_in_place() const {
+  auto named = sys::statx(parent_.get(), id_.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO);
+  auto ours = sys::statx(dir_.get(), "", AT_EMPTY_PATH, STATX_INO);
+  return named && ours && named->stx_ino == ours->stx_ino;
+}
+
 Status StateDirectory::remove() const {
+  if (!is_in_place()) return Ok{};
   auto done = remove_tree_at(parent_.get(), id_.c_str());
   if (!done) return done.error().while_doing("remove the state of ", id_);
   return Ok{};

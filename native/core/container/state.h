@@ -91,6 +91,8 @@ class StateDirectory {
   std::string_view id() const { return id_; }
 
  private:
+  bool is_in_place() const;
+
   StateDirectory(UniqueFd parent, UniqueFd dir, std::string_view id)
       : parent_(std::move(parent)), dir_(std::move(dir)), id_(id) {}
 

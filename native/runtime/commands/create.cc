@@ -12,6 +12,7 @@
 #include "core/sys/syscalls.h"
 #include "runtime/foreground.h"
 #include "runtime/hook_output.h"
+#include "runtime/preserved_fds.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
@@ -45,22 +46,6 @@ struct Prepared {
   HookFiles hook_files;
   CreateRequest request;
 };
-
-Result<unsigned> preserved_fds(const Globals& globals, const Arguments& arguments) {
-  uint64_t count = 0;
-  if (arguments.has("preserve-fds")) {
-    const auto number = parse_unsigned(arguments.value("preserve-fds"));
-    if (!number || *number > 1'000) return usage_error("--preserve-fds: expected a number of descriptors");
-    count = *number;
-  }
-  // sd_listen_fds(3)
-  if (const auto listening = parse_unsigned(globals.variable("LISTEN_FDS")); listening && *listening <= 1'000)
-    count += *listening;
-  for (uint64_t i = 0; i < count; i++)
-    if (!sys::fcntl(static_cast<int>(3 + i), F_GETFD, 0))
-      return usage_error("--preserve-fds: the descriptor ", 3 + i, " is not open");
-  return static_cast<unsigned>(count);
-}
 
 Status check_terminal(const Prepared& prepared, bool detached) {
   const bool terminal = prepared.loaded.config.process->terminal;
@@ -111,7 +96,7 @@ Status prepare(Globals& globals, const Arguments& arguments, bool detached, Prep
   request.manager = globals.manager;
   request.bus = globals.bus;
   request.environment = globals.bus_environment;
-  request.preserved_fds = TRY(preserved_fds(globals, arguments));
+  request.preserved_fds = TRY(preserved_fds(arguments, globals.variable("LISTEN_FDS")));
   TRY(open_callers_paths(arguments, out));
   TRY(enter_bundle(arguments, out));
   tell_of_sockets(globals, out);

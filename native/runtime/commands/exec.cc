@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <signal.h>
 
 #include <cerrno>
 
@@ -11,9 +12,10 @@
 #include "core/container/pid_file.h"
 #include "core/process/channel.h"
 #include "core/spec/parse.h"
-#include "core/sys/file.h"
 #include "core/sys/syscalls.h"
 #include "runtime/foreground.h"
+#include "runtime/input_file.h"
+#include "runtime/preserved_fds.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
@@ -54,7 +56,7 @@ struct Prepared {
 };
 
 Status read_process(std::string_view path, Prepared& out) {
-  auto text = path == "-" ? read_all(0) : read_file_at(AT_FDCWD, String(path).c_str());
+  auto text = read_input(path);
   if (!text) return text.error().while_doing("the process ", path);
   out.process_text = std::move(*text);
   auto document = json::parse(out.process_text, out.arena);
@@ -163,6 +165,16 @@ Status send_descriptor(const UniqueFd& socket, std::string_view name, const Uniq
   return send_message(socket.get(), parts, {&number, 1});
 }
 
+// What the caller has asked to be told of the new process.
+Status tell_callers(const Prepared& prepared, ExecutedProcess& process) {
+  if (!prepared.pid_file.empty()) TRY(write_pid_file(prepared.pid_file, process.pid));
+  TRY(send_descriptor(prepared.pidfd_socket, "pidfd", process.pidfd));
+  if (!prepared.console_socket) return Ok{};
+  TRY(send_descriptor(prepared.console_socket, "/dev/ptmx", process.terminal));
+  process.terminal.reset();
+  return Ok{};
+}
+
 Result<int> exec(Globals& globals, const Arguments& arguments, int& exit_status) {
   const StateDirectory directory = TRY(StateDirectory::open(globals.root, TRY(first_id(arguments))));
   Prepared prepared;
@@ -175,19 +187,13 @@ Result<int> exec(Globals& globals, const Arguments& arguments, int& exit_status)
   request.config = &prepared.loaded.config;
   request.sub_group = arguments.value("cgroup");
   request.ignore_paused = arguments.has("ignore-paused");
-  if (arguments.has("preserve-fds")) {
-    const auto count = parse_unsigned(arguments.value("preserve-fds"));
-    if (!count || *count > 1'000) return usage_error("--preserve-fds: expected a number of descriptors");
-    request.preserved_fds = static_cast<unsigned>(*count);
-  }
+  request.preserved_fds = TRY(preserved_fds(arguments));
   const bool detached = arguments.has("detach");
   if (!detached) TRY(take_signals());
   ExecutedProcess process = TRY(exec_in_container(directory, request, exit_status));
-  if (!prepared.pid_file.empty()) TRY(write_pid_file(prepared.pid_file, process.pid));
-  TRY(send_descriptor(prepared.pidfd_socket, "pidfd", process.pidfd));
-  if (prepared.console_socket) {
-    TRY(send_descriptor(prepared.console_socket, "/dev/ptmx", process.terminal));
-    process.terminal.reset();
+  if (auto done = tell_callers(prepared, process); !done) {
+    (void)sys::pidfd_send_signal(process.pidfd.get(), SIGKILL);
+    return done.error();
   }
   if (detached) return 0;
   return stay_with({process.pid, process.pidfd.get(), process.terminal.get()});

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { testWhere } from '../../support/where.js';
@@ -219,3 +220,29 @@ testWhere(isRoot)(
     expect(runtime.leftovers()).toEqual([]);
   },
 );
+
+testOurs('--log: a FIFO that nobody reads does not hang anything', async () => {
+  await using runtime = new Runtime();
+  const log = join(runtime.folder, 'log');
+  execFileSync('mkfifo', [log]);
+  const result = await runtime.call(['--log', log, 'list']);
+  expect(result).toMatchObject({ code: 1, signal: undefined });
+  expect(result.stderr).toContain(`open the log ${log}`);
+});
+
+testOurs('delete --force: leaves alone what has got the name meanwhile', async () => {
+  await using runtime = new Runtime();
+  const box = await runtime.create(nothing);
+  const folder = join(runtime.root, box.id);
+  const holder = spawn('flock', [folder, 'sleep', '1']);
+  await delay(300);
+  const deleting = runtime.ok(['delete', '--force', box.id]);
+  await delay(300);
+  renameSync(folder, `${folder}.old`);
+  const bundle = runtime.bundle(nothing);
+  await runtime.ok(['create', '--bundle', bundle.path, box.id]);
+  await deleting;
+  expect(holder.exitCode).toBe(0);
+  expect(JSON.parse((await runtime.ok(['state', box.id])).stdout)).toMatchObject({ status: 'created' });
+  await runtime.ok(['delete', '--force', box.id]);
+});

@@ -1,5 +1,7 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
@@ -461,4 +463,41 @@ test('exec: flags behind the program are the program’s', async () => {
   await using runtime = new Runtime();
   const box = await runtime.pause();
   expect((await box.exec(['echo', '--cwd', '-d', '--', '-h'])).stdout).toBe('--cwd -d -- -h\n');
+});
+
+test.runIf(isOurs)('exec: --preserve-fds without such descriptors is refused', async () => {
+  await using runtime = new Runtime();
+  const box = await runtime.pause();
+  const result = await box.exec(['true'], ['--preserve-fds', '20']);
+  expect(result.code).toBe(255);
+  expect(result.stderr).toContain('the descriptor 3 is not open');
+});
+
+test('exec: no process is left where its pid file cannot be written', async () => {
+  await using runtime = new Runtime();
+  const box = await runtime.pause();
+  const result = await box.exec(['sleep', '1000'], ['--detach', '--pid-file', '/nonexistent/pid']);
+  expect(result.code).toBe(255);
+  await eventually(async () => {
+    const { stdout } = await runtime.ok(['ps', '--format', 'json', box.id]);
+    return JSON.parse(stdout).length === 1;
+  });
+});
+
+test('exec: --process may be a pipe whose writer takes its time', async () => {
+  await using runtime = new Runtime();
+  const box = await runtime.pause();
+  const fifo = join(runtime.folder, 'process');
+  execFileSync('mkfifo', [fifo]);
+  const text = JSON.stringify({
+    cwd: '/',
+    args: ['echo', 'by a pipe'],
+    env: ['PATH=/bin'],
+    user: { uid: 0, gid: 0 },
+  });
+  const writer = spawn('sh', ['-c', `exec 3<>"$0"; sleep 0.3; printf %s "$1" >&3; sleep 0.3`, fifo, text]);
+  await delay(100);
+  const result = await runtime.call(['exec', '--process', fifo, box.id]);
+  writer.kill();
+  expect(result.stdout).toBe('by a pipe\n');
 });

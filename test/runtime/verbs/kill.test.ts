@@ -159,3 +159,13 @@ test.runIf(isOurs)('kill: --regex that is no regular expression is refused', asy
   await using runtime = new Runtime();
   refusal(await runtime.call(['kill', '--regex', '[', 'KILL']));
 });
+
+for (const pattern of ['w\\d', 'w{1}', 'w[[:digit:]]', 'w[\\d]'])
+  test.runIf(isOurs)(
+    `kill, delete: --regex ${pattern} would mean something else elsewhere: refused`,
+    async () => {
+      await using runtime = new Runtime();
+      refusal(await runtime.call(['kill', '--regex', pattern, 'KILL']));
+      refusal(await runtime.call(['delete', '--force', '--regex', pattern]));
+    },
+  );
