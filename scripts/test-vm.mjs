@@ -29,6 +29,13 @@ const SUITES = [
   { tests: 'native:cgroup/systemd', lanes: ['user'] },
   { tests: 'test/container', lanes: ['root', 'user'] },
   { tests: 'test/lib/sandbox', lanes: ['root', 'user'] },
+  { tests: 'test/runtime/fields', lanes: ['root', 'user'] },
+  { tests: 'test/runtime/systemd', lanes: ['root', 'user'] },
+  // What a caller needs from each; the rest of the verbs is the same on every machine.
+  { tests: 'test/runtime/verbs/update', lanes: ['root'] },
+  { tests: 'test/runtime/verbs/events', lanes: ['root'] },
+  { tests: 'test/runtime/verbs/pause', lanes: ['root', 'user'] },
+  { tests: 'test/runtime/verbs/delete', lanes: ['root', 'user'] },
 ];
 const LANES = ['root', 'user'];
 const NATIVE = 'native:';

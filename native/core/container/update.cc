@@ -69,6 +69,15 @@ Status tell_systemd(const State& state, const UpdateRequest& request) {
       {.unit = state.unit, .manager = manager, .environment = request.environment}, request.limits);
 }
 
+// systemd hears only of what the kernel has taken, and then writes by itself: a quota, for one, in its own
+// steps. So ours are written once more.
+Status apply_everywhere(const GroupSet& groups, const State& state, const UpdateRequest& request) {
+  TRY(cgroup::apply_limits(groups, request.limits));
+  if (state.unit.empty()) return Ok{};
+  TRY(tell_systemd(state, request));
+  return cgroup::apply_limits(groups, request.limits);
+}
+
 Status update_groups(const State& state, UpdateRequest& request) {
   const GroupSet groups = TRY(open_groups(state));
   complete_swap(groups, request.limits);
@@ -76,8 +85,7 @@ Status update_groups(const State& state, UpdateRequest& request) {
   leave_out_nothing(request.limits);
   complete_devices(request.limits);
   const auto snapshot = cgroup::LimitSnapshot::take(groups);
-  TRY(tell_systemd(state, request));
-  auto done = cgroup::apply_limits(groups, request.limits);
+  auto done = apply_everywhere(groups, state, request);
   if (!done) snapshot.restore();
   return done;
 }

@@ -42,8 +42,8 @@ uint64_t first_propagation(uint64_t requested) {
   return requested;
 }
 
-// Whatever is unmounted in a peer of a mount of the host's, or moved on to it, is so on the host as well. What
-// was asked for may be of the root alone; where nothing was, nothing is shared.
+// Whatever is unmounted in a peer of a mount of the host's, or moved on to it, is so on the host as well.
+// What was asked for may be of the root alone; where nothing was, nothing is shared.
 Status stop_sharing(int old_root, uint64_t requested, uint64_t recursive) {
   if (!requested) return Ok{};
   auto done = set_propagation(old_root, kMsSlave | recursive);

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot } from '../support/test.js';
-import { prepareCalls } from '../support/wrapped.js';
+import { prepareCalls, resetCalls } from '../support/wrapped.js';
 
 test('annotations: state tells them as they are', async () => {
   await using runtime = new Runtime();
@@ -54,6 +54,7 @@ testOurs('annotation run.oci.pidfd_receiver: the socket gets a descriptor of the
 });
 
 testOursRoot('annotation run.oci.keep_original_groups: the caller’s groups stay', async () => {
+  onTestFinished(resetCalls);
   prepareCalls('exec setpriv --groups 4321,4322 "$@"');
   await using runtime = new Runtime();
   const groups = "sed -n 's/^Groups:\\t//p' /proc/self/status";

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { skipOnThisMachineUnless } from '../../support/skip.js';
 import { type Config, type Container, Runtime } from '../support/runtime.js';
 import { testOursRoot, testRoot } from '../support/test.js';
-import { PURE_VERSION_1, PURE_VERSION_2, prepareCalls } from '../support/wrapped.js';
+import { PURE_VERSION_1, PURE_VERSION_2, prepareCalls, resetCalls } from '../support/wrapped.js';
 
 // What resources are on a machine with one version of cgroups alone. Here both views are made of a hybrid one, in a mount
 // namespace of each call; where there is but version 2, the second part is skipped.
@@ -68,6 +68,7 @@ describe('version 2 alone', () => {
   beforeAll(() => {
     if (isRoot) prepareCalls(PURE_VERSION_2);
   });
+  afterAll(resetCalls);
 
   testRoot('linux.resources in version 2: the container runs in its group', async () => {
     await using runtime = new Runtime();
@@ -175,6 +176,7 @@ describe('version 1 alone', () => {
   beforeAll(() => {
     if (isRoot && isHybrid) prepareCalls(PURE_VERSION_1);
   });
+  afterAll(resetCalls);
 
   testRoot('linux.resources in version 1: the container runs in its groups', async (context) => {
     skipOnThisMachineUnless(context, isHybrid, 'this machine has version 2 alone');

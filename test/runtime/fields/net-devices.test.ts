@@ -5,7 +5,7 @@ import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { Runtime } from '../support/runtime.js';
 import { testOursRoot } from '../support/test.js';
-import { prepareCalls } from '../support/wrapped.js';
+import { prepareCalls, resetCalls } from '../support/wrapped.js';
 
 // A network namespace of this file's own is what the runtime takes for the host's.
 let host: ChildProcess | undefined;
@@ -31,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   host?.kill('SIGKILL');
+  resetCalls();
 });
 
 beforeEach(() => {

@@ -53,7 +53,8 @@ export class Call {
       options.files ?? [];
     const opened = [openSync(stdin, 'r'), openSync(stdout, 'a'), openSync(stderr, 'a')];
     try {
-      const [command = '', ...rest] = [...(options.through ?? []), underTest.path, ...args];
+      const through = [...(options.through ?? []), ...underTest.through];
+      const [command = '', ...rest] = [...through, underTest.path, ...args];
       this.#child = spawn(command, rest, {
         cwd: options.cwd,
         env: { ...process.env, ...options.env },

@@ -12,6 +12,8 @@ const wish = process.env.NSBOX_TEST_RUNTIME ?? ours;
 export const underTest = {
   path: pathOf(wish),
   kind: kindOf(wish),
+  /** A command that makes the calls: see wrapped.ts. */
+  through: [] as readonly string[],
 };
 
 export const isOurs = underTest.kind === 'nsbox';

@@ -1,27 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { underTest } from './under-test.js';
 
-const real = underTest.path;
-let folder: string | undefined;
-afterAll(() => {
-  underTest.path = real;
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-});
-
-/** From now on every call of the runtime in this file is made by a shell that has prepared something before; $0 and $@ are the call. */
+/**
+ * From now on every call of the runtime is made by a shell that has prepared something before; $@ is the call. Whoever says
+ * so takes it back at the end of the test, or of the file: others may run in the same process.
+ */
 export function prepareCalls(script: string): void {
-  folder ??= mkdtempSync(join(tmpdir(), 'test-'));
-  const path = join(folder, 'runtime');
-  writeFileSync(path, `#!/bin/sh\nset -- ${real} "$@"\n${script}\n`, { mode: 0o755 });
-  underTest.path = path;
+  underTest.through = ['sh', '-c', script, 'sh'];
 }
 
 /** Back to calls without preparation. */
 export function resetCalls(): void {
-  underTest.path = real;
+  underTest.through = [];
 }
 
 /** A machine that has version 2 of cgroups alone, as the call sees it. */
