@@ -85,7 +85,8 @@ class ContainerInit {
 
   // The creator sets it, and tells where it cannot; where it is an ordinary user, this process alone may.
   void raise_oom_score() const {
-    if (!process_spec_.oom_score_adj || sys::geteuid() == 0) return;
+    // Its user id tells nothing: the maps may be written already.
+    if (!process_spec_.oom_score_adj || !request_.wait_for_maps) return;
     auto self = sys::open("/proc/self", O_PATH | O_DIRECTORY);
     if (self) (void)set_oom_score_adj(self->get(), *process_spec_.oom_score_adj);
   }
@@ -106,7 +107,15 @@ class ContainerInit {
         TRY(join_namespace(one.path, one.flag));
       }
     TRY(make_namespaces_of_its_own());
-    if (request_.make_time_namespace) TRY(make_time_namespace(config_.time_offsets, time_offsets_.get()));
+    return request_.make_time_namespace ? enter_new_time() : Status(Ok{});
+  }
+
+  // It is for the children alone; before Linux 6.3 not even an exec enters it.
+  Status enter_new_time() {
+    TRY(make_time_namespace(config_.time_offsets, time_offsets_.get()));
+    const UniqueFd made = TRY(sys::open("/proc/self/ns/time_for_children", O_RDONLY));
+    auto done = sys::setns(made.get(), CLONE_NEWTIME);
+    if (!done) return done.error().while_doing("enter the time namespace");
     return Ok{};
   }
 
