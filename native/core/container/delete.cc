@@ -1,5 +1,6 @@
 #include "core/container/delete.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include "core/container/bundle_config.h"
 #include "core/container/groups.h"
 #include "core/container/kill.h"
+#include "core/sys/file.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox {
@@ -45,6 +47,17 @@ void end_creator(const State& state) {
   if (creator && is_alive(state.creator)) (void)sys::pidfd_send_signal(creator->get(), SIGKILL);
 }
 
+// The configuration is saved when the groups have been made, so they are this container's and no other's.
+Status delete_damaged(const StateDirectory& directory) {
+  if (auto loaded = load_saved_config(directory.fd())) {
+    const auto layout =
+        cgroup::parse_layout(TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20)),
+                             TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
+    TRY(remove_group_paths(asked_groups(layout, {.id = directory.id(), .config = &loaded->config})));
+  }
+  return directory.remove();
+}
+
 }  // namespace
 
 Status delete_container(const StateDirectory& directory, const DeleteRequest& request,
@@ -55,7 +68,7 @@ Status delete_container(const StateDirectory& directory, const DeleteRequest& re
   auto state = directory.read();
   if (!state) {
     if (mode == DeleteMode::kStoppedOnly) return state.error();
-    return directory.remove();
+    return delete_damaged(directory);
   }
   TRY(refuse_living(directory, *state, mode));
   end_creator(*state);

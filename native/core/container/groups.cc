@@ -90,7 +90,7 @@ Status set_limits(const cgroup::Parent& parent, const cgroup::GroupSet& set, cgr
 
 }  // namespace
 
-Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+Vector<GroupPath> asked_groups(const cgroup::Layout& layout, const GroupRequest& request) {
   Vector<GroupPath> out;
   if (request.manager != CgroupManager::kCgroupfs) return out;
   const String path = path_of(request);
@@ -101,10 +101,17 @@ Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupReque
       append(full, path);
     else
       append(full, each.own_path.empty() ? "" : "/", each.own_path, "/", path);
-    // One that is there already is somebody's, until it is found to be empty.
-    if (sys::faccessat2(AT_FDCWD, full.c_str(), 0, 0)) continue;
     out.push_back({std::move(full), each.controllers, each.version});
   }
+  return out;
+}
+
+Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+  Vector<GroupPath> out = asked_groups(layout, request);
+  // One that is there already is somebody's, until it is found to be empty.
+  std::erase_if(out, [](const GroupPath& one) {
+    return static_cast<bool>(sys::faccessat2(AT_FDCWD, one.path.c_str(), 0, 0));
+  });
   return out;
 }
 

@@ -26,7 +26,9 @@ struct ContainerGroups {
   Vector<UniqueFd> entrances;
 };
 
-// Where the groups will be: for the record, before they are made.
+// Where the groups are by the configuration.
+Vector<GroupPath> asked_groups(const cgroup::Layout& layout, const GroupRequest& request);
+// Those of them that will be made: for the record, before they are.
 Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request);
 
 // Makes them and sets the limits. An existing group must be empty. What this user may not have is left out,

@@ -257,6 +257,8 @@ bool StateDirectory::is_in_place() const {
 
 Status StateDirectory::remove() const {
   if (!is_in_place()) return Ok{};
+  // First, as it is what tells of groups where the state is lost: these are gone by now.
+  (void)sys::unlinkat(dir_.get(), "config.json", 0);
   auto done = remove_tree_at(parent_.get(), id_.c_str());
   if (!done) return done.error().while_doing("remove the state of ", id_);
   return Ok{};
