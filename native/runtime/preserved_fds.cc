@@ -24,7 +24,8 @@ Result<unsigned> preserved_fds(const Arguments& arguments, std::string_view list
     if (!number || *number > 1'000) return usage_error("--preserve-fds: expected a number of descriptors");
     count = *number;
   }
-  if (const auto listening = parse_unsigned(listen_fds); listening && *listening <= 1'000) count += *listening;
+  if (const auto listening = parse_unsigned(listen_fds); listening && *listening <= 1'000)
+    count += *listening;
   for (uint64_t i = 0; i < count; i++)
     if (!is_callers(static_cast<int>(3 + i)))
       return usage_error("--preserve-fds: the descriptor ", 3 + i, " is not open");

@@ -238,6 +238,8 @@ class ContainerInit {
       if (!got || *got == 0) continue;
       connection_ = std::move(connection);
       reply_to_ = connection_.get();
+      // Nobody else can start it now, and it no longer counts as created, however long its hooks take.
+      (void)sys::close(request_.start_socket);
       return Ok{};
     }
   }

@@ -386,6 +386,7 @@ class Creation {
       TRY(write_pid_file(request_.pid_file, pid_));
       is_pid_told_ = true;
     }
+    TRY(directory_.write_copy(state_));
     return directory_.write(state_);
   }
 

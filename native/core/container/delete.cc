@@ -1,6 +1,7 @@
 #include "core/container/delete.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -33,9 +34,20 @@ void run_poststop(const StateDirectory& directory, const State& state, const Hoo
   }
 }
 
+// Right after a kill, its process may still be on its way out.
+bool ends_soon(const State& state) {
+  constexpr int kPatienceMs = 100;
+  auto init = sys::pidfd_open(state.init.pid, 0);
+  if (!init) return true;
+  sys::Pollfd ended = {init->get(), POLLIN, 0};
+  auto ready = sys::poll(&ended, 1, kPatienceMs);
+  return (ready && *ready > 0) || !is_alive(state.init);
+}
+
 Status refuse_living(const StateDirectory& directory, const State& state, DeleteMode mode) {
   if (mode == DeleteMode::kForce) return Ok{};
-  const ContainerStatus status = TRY(current_status(directory, state));
+  ContainerStatus status = TRY(current_status(directory, state));
+  if (status == ContainerStatus::kRunning && ends_soon(state)) status = ContainerStatus::kStopped;
   if (status == ContainerStatus::kStopped || status == ContainerStatus::kCreated) return Ok{};
   return Error::plain(EBUSY, "cannot delete container ", state.id, " that is not stopped: ", name_of(status));
 }
@@ -66,10 +78,9 @@ Status delete_container(const StateDirectory& directory, const DeleteRequest& re
   auto locked = directory.lock(kLockTimeout);
   if (!locked && mode == DeleteMode::kStoppedOnly) return locked;
   auto state = directory.read();
-  if (!state) {
-    if (mode == DeleteMode::kStoppedOnly) return state.error();
-    return delete_damaged(directory);
-  }
+  if (!state && mode == DeleteMode::kStoppedOnly) return state.error();
+  if (!state) state = directory.read_copy();
+  if (!state) return delete_damaged(directory);
   TRY(refuse_living(directory, *state, mode));
   end_creator(*state);
   TRY(end_container(*state));

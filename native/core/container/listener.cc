@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/un.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <cstring>
@@ -42,6 +43,9 @@ Result<UniqueFd> connect_to_listener(const SeccompProfile& profile) {
 
 Result<UniqueFd> connect_to_socket(std::string_view path) {
   UniqueFd socket = TRY(sys::socket(AF_UNIX, SOCK_STREAM, 0));
+  // Somebody who listens and never accepts shall not keep us: EAGAIN then.
+  const timeval longest = {10, 0};
+  TRY(sys::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest));
   // By a descriptor, since the path may be longer than an address.
   auto place = sys::open(String(path).c_str(), O_PATH);
   if (!place) return place.error().while_doing("open the socket ", path);

@@ -205,6 +205,8 @@ Status NewProcess::take_identity() {
   if (auto done = sys::setresgid(who_.group); !done)
     return done.error().while_doing("set group ", who_.group);
   if (auto done = sys::setresuid(who_.user); !done) return done.error().while_doing("set user ", who_.user);
+  // A change of identity may have undone it (fs.suid_dumpable).
+  TRY(sys::prctl(PR_SET_DUMPABLE, 0));
   CapabilitySets sets = capabilities_;
   sets.permitted |= kept_for_filter();
   sets.effective |= kept_for_filter();

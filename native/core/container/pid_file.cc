@@ -19,7 +19,8 @@ Status write_to(std::string_view path, const String& text) {
 Status replace(std::string_view path, const String& text) {
   const size_t slash = path.rfind('/') + 1;
   const String aside = format(path.substr(0, slash), ".", path.substr(slash));
-  auto file = sys::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  auto file =
+      sys::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
   if (!file) return file.error();
   auto done = write_all(file->get(), text.c_str(), text.size());
   if (done) done = sys::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, String(path).c_str(), 0);

@@ -16,6 +16,8 @@ namespace nsbox {
 namespace {
 
 constexpr const char* kStateFile = "state.json";
+constexpr const char* kStateCopy = "state.copy.json";
+constexpr size_t kMaxState = size_t{4} << 20;
 constexpr std::string_view kManagers[] = {"cgroupfs", "systemd", "disabled"};
 
 void write_process(json::Writer& out, std::string_view name, const ProcessId& process) {
@@ -211,7 +213,7 @@ Result<StateDirectory> StateDirectory::open(std::string_view root, std::string_v
 }
 
 Result<State> StateDirectory::read() const {
-  auto text = read_file_at(dir_.get(), kStateFile, size_t{4} << 20);
+  auto text = read_file_at(dir_.get(), kStateFile, kMaxState);
   if (text.err() == ENOENT)
     return Error::plain(ENOENT, "the container ", id_,
                         " is half made: it has no state yet (delete --force removes it)");
@@ -221,6 +223,14 @@ Result<State> StateDirectory::read() const {
     return Error::plain(state.err(), "the state of ", id_,
                         " is damaged (delete --force removes it): ", state.error().message());
   return state;
+}
+
+Result<State> StateDirectory::read_copy() const {
+  return parse_state(TRY(read_file_at(dir_.get(), kStateCopy, kMaxState)));
+}
+
+Status StateDirectory::write_copy(const State& state) const {
+  return write_file(kStateCopy, state_to_json(state));
 }
 
 Status StateDirectory::write(const State& state) const {

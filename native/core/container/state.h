@@ -80,6 +80,9 @@ class StateDirectory {
 
   Result<State> read() const;
   Status write(const State& state) const;
+  // The same once more, for who must clear up after the first was damaged.
+  Result<State> read_copy() const;
+  Status write_copy(const State& state) const;
   // Another file of it: written aside and renamed likewise.
   Status write_file(const char* name, std::string_view content) const;
 

@@ -1,6 +1,7 @@
 #include "core/process/program.h"
 
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +29,8 @@ struct Child {
 
   int run() {
     (void)sys::setsid();
+    // It acts for us: what is left of it when we are killed would go on changing things for nobody.
+    (void)sys::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     auto done = take_descriptors();
     if (done) {

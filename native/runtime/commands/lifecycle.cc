@@ -49,6 +49,12 @@ Result<Vector<String>> chosen_ids(const Globals& globals, const Arguments& argum
   return out;
 }
 
+Status kill_one(const Globals& globals, std::string_view id, int signal, KillScope scope) {
+  const StateDirectory directory = TRY(StateDirectory::open(globals.root, id));
+  return kill_container(directory, TRY(directory.read()), signal, scope);
+}
+
+// Each of those that match is tried; what went wrong last is told.
 Result<int> run_kill(Globals& globals, const Arguments& arguments) {
   const std::string_view name = arguments.operands().size() > 1 ? arguments.operand(1) : "SIGTERM";
   const Vector<String> ids = TRY(chosen_ids(globals, arguments));
@@ -56,10 +62,10 @@ Result<int> run_kill(Globals& globals, const Arguments& arguments) {
   const auto signal = parse_signal(name);
   if (!signal) return usage_error("unknown signal \"", name, "\"");
   const KillScope scope = arguments.has("all") ? KillScope::kAll : KillScope::kInit;
-  for (const String& id : ids) {
-    const StateDirectory directory = TRY(StateDirectory::open(globals.root, id));
-    TRY(kill_container(directory, TRY(directory.read()), *signal, scope));
-  }
+  Status all = Ok{};
+  for (const String& id : ids)
+    if (auto done = kill_one(globals, id, *signal, scope); !done) all = std::move(done);
+  if (!all) return all.error();
   return 0;
 }
 
@@ -79,7 +85,10 @@ Status delete_one(Globals& globals, std::string_view id, DeleteMode mode) {
 
 Result<int> run_delete(Globals& globals, const Arguments& arguments) {
   const DeleteMode mode = arguments.has("force") ? DeleteMode::kForce : DeleteMode::kStoppedOnly;
-  for (const String& id : TRY(chosen_ids(globals, arguments))) TRY(delete_one(globals, id, mode));
+  Status all = Ok{};
+  for (const String& id : TRY(chosen_ids(globals, arguments)))
+    if (auto done = delete_one(globals, id, mode); !done) all = std::move(done);
+  if (!all) return all.error();
   return 0;
 }
 
