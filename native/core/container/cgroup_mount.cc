@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "core/cgroup/layout.h"
+#include "core/mount/target.h"
 #include "core/sys/beneath.h"
 #include "core/sys/syscalls.h"
 
@@ -70,8 +71,20 @@ std::string_view folder_of(const HierarchyLayout& one) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-Status mount_each(int root, const Layout& layout, std::string_view destination, int target,
-                  uint64_t attributes) {
+// Controllers that share a hierarchy are each found by their own name as well: "cpu" is "cpu,cpuacct".
+Status link_controllers(int folder, const HierarchyLayout& one) {
+  const String name(folder_of(one));
+  Status done = Ok{};
+  for_each(one.controllers, [&](cgroup::Controller controller) {
+    const std::string_view alone = cgroup::name_of(controller);
+    if (!done || one.version == Version::kV2 || alone == name.view()) return;
+    done = sys::symlinkat(name.c_str(), folder, String(alone).c_str());
+    if (done.err() == EEXIST) done = Ok{};
+  });
+  return done;
+}
+
+Status mount_each(const Layout& layout, int target, uint64_t attributes) {
   Vector<std::string_view> options;
   options.push_back("mode=755");
   options.push_back("size=64k");
@@ -81,20 +94,21 @@ Status mount_each(int root, const Layout& layout, std::string_view destination, 
   for (const HierarchyLayout& one : layout.hierarchies) {
     auto made = own_part(one, attributes);
     if (!made) return made.error().while_doing("the hierarchy ", folder_of(one));
-    UniqueFd place = TRY(make_directories_in_root(root, format(destination, "/", folder_of(one)), 0755));
+    UniqueFd place = TRY(make_directories_in_root(folder.get(), folder_of(one), 0755));
     TRY(attach_mount(made->get(), place.get()));
+    TRY(link_controllers(folder.get(), one));
   }
   return set_mount_attributes(folder.get(), MOUNT_ATTR_RDONLY, 0, false);
 }
 
 Status mount_view(int root, const Mount& mount, const Layout& layout) {
-  UniqueFd target = TRY(make_directories_in_root(root, mount.destination, 0755));
+  const Target target = TRY(open_target(root, mount, TargetKind::kDirectory));
   if (layout.hierarchies.empty()) return Error(ENODEV);
   const uint64_t attributes = kAttributes & ~(mount.set & MOUNT_ATTR_RDONLY ? 0 : MOUNT_ATTR_RDONLY);
   const HierarchyLayout* unified = find_unified(layout);
   const bool alone = unified && (mount.type == "cgroup2" || layout.hierarchies.size() == 1);
-  if (!alone) return mount_each(root, layout, mount.destination, target.get(), attributes);
-  return attach_mount(TRY(own_part(*unified, attributes)).get(), target.get());
+  if (!alone) return mount_each(layout, target.place.get(), attributes);
+  return attach_mount(TRY(own_part(*unified, attributes)).get(), target.place.get());
 }
 
 }  // namespace

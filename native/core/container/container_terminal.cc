@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 
-#include "core/mount/mount.h"
+#include "core/mount/dev.h"
 #include "core/sys/beneath.h"
 #include "core/sys/syscalls.h"
 
@@ -19,11 +19,6 @@ Result<Terminal> make_terminal(const ProcessSpec& process, int root, const Ident
   return terminal;
 }
 
-Status show_console(const Terminal& terminal, int place) {
-  auto copy = copy_mount(terminal.slave.get(), "", false);
-  auto done = copy ? attach_mount(copy->get(), place) : Status(copy.error());
-  if (!done) return done.error().while_doing("mount the terminal on /dev/console");
-  return Ok{};
-}
+Status show_console(const Terminal& terminal, int place) { return bind_console(place, terminal.slave.get()); }
 
 }  // namespace nsbox

@@ -204,7 +204,7 @@ TEST("bind: a list of propagations is applied in its order") {
 
 TEST("bind: flags that a user namespace has locked stay, others are added") {
   in_mount_namespace([] {
-    const Root root;
+    const Root made_here;
     EXPECT_EQ(mount("t", "/tmp/outside", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, nullptr), 0);
     for (const bool old : {false, true})
       in_fork([old] {

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "core/mount/dev.h"
@@ -150,5 +151,69 @@ TEST("devices: one that is there already must be the one that was asked for") {
     EXPECT(!make_devices(root.get(), linked));
     struct stat info = {};
     EXPECT(stat("/tmp/outside/file", &info) == 0 && (info.st_mode & 07777) == 0644);
+  });
+}
+
+TEST("devices: an empty file that an earlier life has left is bound over, where none can be made") {
+  in_user_namespace([] {
+    const Root root;
+    Vector<Device> devices;
+    devices.push_back({.path = "/dev/own/null", .type = 'c', .major = 1, .minor = 3});
+    EXPECT_EQ(told(make_devices(root.get(), devices)).find("make device /dev/own/null: open /dev/own/null"),
+              size_t{0});
+    devices[0].path = "/dev/null";
+    Root::put("/tmp/root/dev/null", "");
+    EXPECT_EQ(told(make_devices(root.get(), devices)), "ok");
+    struct stat info = {};
+    EXPECT(stat("/tmp/root/dev/null", &info) == 0 && info.st_rdev == makedev(1, 3));
+    Root::put("/tmp/root/dev/zero", "content");
+    devices[0] = {.path = "/dev/zero", .type = 'c', .major = 1, .minor = 5};
+    EXPECT_EQ(told(make_devices(root.get(), devices)), "make device /dev/zero: another file is there");
+  });
+  in_mount_namespace([] {
+    const Root root;
+    Root::put("/tmp/root/dev/null", "");
+    Vector<Device> devices;
+    devices.push_back({.path = "/dev/null", .type = 'c', .major = 1, .minor = 3});
+    EXPECT_EQ(told(make_devices(root.get(), devices)), "make device /dev/null: another file is there");
+  });
+}
+
+TEST("devices: outside /dev, unbuffered ones, and modes with a type in them") {
+  in_mount_namespace([] {
+    const Root root;
+    Vector<Device> devices;
+    devices.push_back(
+        {.path = "/opt/deep/zero", .type = 'u', .major = 1, .minor = 5, .mode = S_IFCHR | 0640});
+    EXPECT_EQ(told(make_devices(root.get(), devices)), "ok");
+    struct stat info = {};
+    EXPECT(stat("/tmp/root/opt/deep/zero", &info) == 0 && info.st_mode == (S_IFCHR | 0640));
+    EXPECT_EQ(told(make_default_devices(root.get())), "ok");
+    char target[64] = {};
+    EXPECT(access("/proc/kcore", F_OK) != 0 ||
+           (readlink("/tmp/root/dev/core", target, sizeof target - 1) > 0 &&
+            std::string(target) == "/proc/kcore"));
+  });
+}
+
+TEST("console: its place is never found through a link") {
+  in_mount_namespace([] {
+    const Root root;
+    for (const char* target : {"/file", "../outside/file", "/proc/self/attr/exec", "nothing"}) {
+      EXPECT_EQ(symlink(target, "/tmp/root/dev/console"), 0);
+      EXPECT_EQ(code_of(make_console_place(root.get())), "EEXIST");
+      EXPECT_EQ(unlink("/tmp/root/dev/console"), 0);
+    }
+    EXPECT(access("/tmp/root/dev/nothing", F_OK) != 0);
+    MUST(place, make_console_place(root.get()));
+    const UniqueFd file(open("/tmp/outside/file", O_RDWR | O_CLOEXEC));
+    EXPECT_EQ(code_of(bind_console(place.get(), file.get())), "ENOTTY");
+    const UniqueFd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    EXPECT(grantpt(master.get()) == 0 && unlockpt(master.get()) == 0);
+    const UniqueFd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    EXPECT_EQ(told(bind_console(place.get(), slave.get())), "ok");
+    struct stat console = {}, own = {};
+    EXPECT(stat("/tmp/root/dev/console", &console) == 0 && fstat(slave.get(), &own) == 0);
+    EXPECT(console.st_rdev == own.st_rdev && S_ISCHR(console.st_mode));
   });
 }
