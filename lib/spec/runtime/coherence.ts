@@ -3,7 +3,7 @@ import type { Mount } from '../mount.js';
 import type { Place } from '../validate.js';
 import type { LinuxConfig, LinuxNamespace, NamespaceType } from './linux.js';
 import type { ProcessConfig } from './process.js';
-import { sysctlNamespace } from './sysctl.js';
+import { sysctlNamespace, sysctlPath } from './sysctl.js';
 
 /** The parts of a configuration that depend on each other. */
 interface Parts {
@@ -99,17 +99,15 @@ function refuseTimeOffsets(linux: LinuxConfig, namespaces: Namespaces, at: Place
 function refuseSysctls(config: Parts, namespaces: Namespaces, at: Place): void {
   for (const name of Object.keys(config.linux?.sysctl ?? {})) {
     const namespace = sysctlNamespace(name);
-    if (namespace === undefined)
+    if (sysctlPath(name) === 'kernel/hostname')
+      at.report('conflicts with the field hostname; use that', 'linux', 'sysctl', name);
+    else if (namespace === undefined)
       at.report('belongs to no namespace and would change the host', 'linux', 'sysctl', name);
     else if (!namespaces.has(namespace))
       at.report(`needs ${namespace === 'ipc' ? 'an' : 'a'} ${namespace} namespace`, 'linux', 'sysctl', name);
-    else if (namespace === 'uts') refuseSecondName(config, name, at);
+    else if (namespace === 'uts' && (config.domainname ?? '') !== '')
+      at.report('says the same as domainname; keep one', 'linux', 'sysctl', name);
   }
-}
-
-function refuseSecondName(config: Parts, sysctl: string, at: Place): void {
-  const key = sysctl.endsWith('hostname') ? 'hostname' : 'domainname';
-  if ((config[key] ?? '') !== '') at.report(`says the same as ${key}; keep one`, 'linux', 'sysctl', sysctl);
 }
 
 // What these change would change for the host as well.

@@ -109,7 +109,7 @@ export interface LinuxNetDevice {
 
 /** Intel Resource Director Technology: a directory in the kernel's resctrl. */
 export interface LinuxIntelRdt {
-  /** Name of the class of service. */
+  /** Name of the class of service; `/` is the default one. Absent: a class of the container's own. */
   readonly closID?: string;
   /** Lines for the `schemata` file, written after the two below. */
   readonly schemata?: readonly string[];
@@ -197,8 +197,8 @@ const netDevices = refine(
   },
 );
 
-// It becomes a directory in /sys/fs/resctrl.
-const classOfService = matching(/^(?!\.{1,2}$)[^/\n]+$/, 'a name without slashes');
+// It becomes a directory in /sys/fs/resctrl, whose root is the default class.
+const classOfService = matching(/^(?:\/|(?!\.{1,2}$)[^/\n]+)$/, 'a name without slashes, or / alone');
 
 const intelRdt = object<LinuxIntelRdt>(
   {},

@@ -27,6 +27,7 @@
 #include "core/security/capabilities.h"
 #include "core/security/process_attributes.h"
 #include "core/security/seccomp.h"
+#include "core/spec/check.h"
 #include "core/sys/file.h"
 #include "core/sys/syscalls.h"
 
@@ -60,6 +61,7 @@ class Creation {
     plan_.config = config_;
     plan_.make_cwd = true;
     TRY(prepare_filter());
+    TRY(check_sysctls_are_not_ours(config_));
     TRY(warn_of_capabilities());
     if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
     TRY(choose_outside_mounts());

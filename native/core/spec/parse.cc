@@ -82,6 +82,9 @@ Status read_device(const Reader& object, Config& out) {
   if (type.size() != 1 || std::string_view("cbup").find(type[0]) == std::string_view::npos)
     return object.refuse("type", "expected one of c, b, u, p");
   if (device.path.empty() || device.path[0] != '/') return object.refuse("path", "expected an absolute path");
+  if (type != "p")
+    for (std::string_view field : {"major", "minor"})
+      if (!object.has(field)) return object.refuse(field, "missing");
   device.type = type[0];
   device.mode &= 07777;
   out.devices.push_back(device);

@@ -54,6 +54,8 @@ Status read_annotations(const Reader& texts, Vector<Annotation>& out) {
     Annotation one;
     one.name = member.name;
     if (one.name.empty()) return texts.refuse("", "an annotation wants a name");
+    if (one.name.find('\0') != std::string_view::npos)
+      return texts.refuse(one.name, "a NUL character in the name");
     TRY(texts.read(member, one.value));
     out.push_back(one);
   }

@@ -152,6 +152,10 @@ Result<Limits> parse_resources(const json::Value& value) {
       TRY(rdma.with_object(member.name, [&](const Reader& entry) -> Status {
         RdmaLimit one;
         one.device = member.name;
+        // A line of rdma.max begins with it.
+        if (one.device.empty() ||
+            one.device.find_first_of(std::string_view(" \n\0", 3)) != std::string_view::npos)
+          return rdma.refuse(one.device, "not the name of a device");
         TRY(read_optional(entry, "hcaHandles", one.hca_handles));
         TRY(read_optional(entry, "hcaObjects", one.hca_objects));
         out.rdma.push_back(one);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/base/text.h"
 #include "core/container/plan.h"
 #include "core/spec/parse.h"
 #include "core/sys/syscalls.h"
@@ -29,8 +30,10 @@ void check(const Plan& plan) {
   }
   for (const Sysctl& one : config.sysctls) {
     no_nul(one.name);
-    if (one.name.find("..") != std::string_view::npos || one.name.find('/') != std::string_view::npos)
-      std::abort();
+    no_nul(one.path);
+    // box.cc opens it below /proc/sys.
+    for (const std::string_view part : split(one.path, '/'))
+      if (part.empty() || part == "." || part == "..") std::abort();
   }
   for (const Device& device : config.devices)
     if (device.path.empty() || device.path[0] != '/' || device.mode > 07777) std::abort();

@@ -48,5 +48,6 @@ TEST("annotations: are texts with names") {
   EXPECT(config.annotations.size() == 2 && config.annotations[0].name == "a.b" &&
          config.annotations[0].value == "1" && config.annotations[1].value.empty());
   EXPECT_EQ(config_says(R"({"annotations":{"a":1}})"), "annotations.a: expected a string, got a number");
+  EXPECT(config_says(R"({"annotations":{"a\u0000b":"1"}})").find("a NUL character") != std::string::npos);
   EXPECT_EQ(config_says(R"({"annotations":{"":"1"}})"), "annotations: an annotation wants a name");
 }

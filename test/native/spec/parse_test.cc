@@ -93,6 +93,10 @@ TEST("spec: a field of the wrong type names its place and what is there") {
       {R"({"linux":{"sysctl":{"net.x":1}}})", "linux.sysctl.net.x: expected a string, got a number"},
       {R"({"linux":{"uidMappings":[{"containerID":"0"}]}})",
        "linux.uidMappings[0].containerID: expected a number, got a string"},
+      {R"({"linux":{"devices":[{"path":"/dev/x","type":"c","major":1}]}})",
+       "linux.devices[0].minor: missing"},
+      {R"({"linux":{"devices":[{"path":"/dev/x","type":"p"},{"path":"/dev/y","type":"b"}]}})",
+       "linux.devices[1].major: missing"},
       {R"({"linux":{"devices":[{"path":"/dev/x","type":"c","major":1.5}]}})",
        "linux.devices[0].major: expected a whole number from 0"},
   };
@@ -203,6 +207,7 @@ TEST("resources: wrong input names its place") {
       {R"("blockIO":{"throttleReadBpsDevice":[{"major":"8"}]})",
        "linux.resources.blockIO.throttleReadBpsDevice[0].major: expected a number, got a string"},
       {R"("hugepageLimits":[0])", "linux.resources.hugepageLimits[0]: expected an object, got a number"},
+      {R"("rdma":{"a b":{}})", "linux.resources.rdma.a b: not the name of a device"},
       {R"("devices":[{"type":"x"}])", "linux.resources.devices[0].type: expected a, b or c"},
       {R"("devices":[{"access":"rx"}])", "linux.resources.devices[0].access: expected letters of rwm"},
       {R"("devices":[{"major":4294967296}])", "linux.resources.devices[0].major: too large"},

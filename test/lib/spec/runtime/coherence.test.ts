@@ -43,8 +43,12 @@ test.each<[object, string]>([
     'linux.sysctl["kernel.core_pattern"]: belongs to no namespace and would change the host',
   ],
   [
-    { hostname: 'a', linux: { namespaces: [{ type: 'uts' }], sysctl: { 'kernel.hostname': 'b' } } },
-    'linux.sysctl["kernel.hostname"]: says the same as hostname; keep one',
+    { linux: { namespaces: [{ type: 'uts' }], sysctl: { 'kernel/hostname': 'b' } } },
+    'linux.sysctl["kernel/hostname"]: conflicts with the field hostname; use that',
+  ],
+  [
+    { domainname: 'a', linux: { namespaces: [{ type: 'uts' }], sysctl: { 'kernel.domainname': 'b' } } },
+    'linux.sysctl["kernel.domainname"]: says the same as domainname; keep one',
   ],
   [{ linux: { maskedPaths: ['/proc/kcore'] } }, 'linux.maskedPaths: needs a mount namespace'],
   [{ linux: { readonlyPaths: ['/proc/sys'] } }, 'linux.readonlyPaths: needs a mount namespace'],

@@ -62,7 +62,7 @@ test.each<[object, string]>([
   [{ cgroupsPath: '/a/../../b' }, 'cgroupsPath: expected a path without .., got "/a/../../b"'],
   [{ maskedPaths: ['proc/kcore'] }, 'maskedPaths[0]: expected an absolute path, got "proc/kcore"'],
   [{ readonlyPaths: ['/proc/sys\0'] }, 'readonlyPaths[0]: expected a string without NUL bytes'],
-  [{ intelRdt: { closID: '..' } }, 'intelRdt.closID: expected a name without slashes, got ".."'],
+  [{ intelRdt: { closID: '..' } }, 'intelRdt.closID: expected a name without slashes, or / alone, got ".."'],
   [{ intelRdt: { schemata: ['a\nb'] } }, 'intelRdt.schemata[0]: expected a single line, got "a\\nb"'],
   [
     { intelRdt: { memBwSchema: 'L3:0=f' } },
