@@ -32,7 +32,8 @@ TEST("cgroup mount: controllers of one hierarchy are found by each name") {
   in_mount_namespace([] {
     const UniqueFd root = make_root();
     // A directory in the place of the hierarchy: which controllers share one is settled at a machine's boot.
-    for (const char* name : {"/tmp/cpu,cpuacct", "/tmp/cpu,cpuacct/own", "/tmp/cpu,cpuacct/own/here"}) mkdir(name, 0755);
+    for (const char* name : {"/tmp/cpu,cpuacct", "/tmp/cpu,cpuacct/own", "/tmp/cpu,cpuacct/own/here"})
+      mkdir(name, 0755);
     cgroup::Layout layout;
     cgroup::HierarchyLayout& one = layout.hierarchies.emplace_back();
     one.controllers.add(cgroup::Controller::kCpu);
@@ -43,7 +44,8 @@ TEST("cgroup mount: controllers of one hierarchy are found by each name") {
     for (const char* name : {"cpu", "cpuacct", "cpu,cpuacct"})
       EXPECT_EQ(access((std::string("/tmp/root/sys/fs/cgroup/") + name + "/here").c_str(), F_OK), 0);
     char text[32] = {};
-    EXPECT(readlink("/tmp/root/sys/fs/cgroup/cpu", text, sizeof text - 1) > 0 && std::string(text) == "cpu,cpuacct");
+    EXPECT(readlink("/tmp/root/sys/fs/cgroup/cpu", text, sizeof text - 1) > 0 &&
+           std::string(text) == "cpu,cpuacct");
     EXPECT(symlink("x", "/tmp/root/sys/fs/cgroup/new") != 0 && errno == EROFS);
   });
 }

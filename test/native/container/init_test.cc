@@ -201,7 +201,7 @@ TEST("init: a plan that is not one, or cannot be met, names what is wrong") {
        "open the root /nowhere: ENOENT (No such file or directory)"},
       {R"({"config":{"root":{"path":"/"},"mounts":[{"destination":"/mnt","type":"nosuchfs"}],
            "linux":{"namespaces":[{"type":"mount"}]}},"root":"overlay"})",
-       "mount nosuchfs on /mnt: ENODEV (No such device)"},
+       "mount nosuchfs on /mnt: this kernel has no file system nosuchfs: ENODEV (No such device)"},
   };
   for (const auto& [plan, message] : cases)
     in_mount_namespace([&plan, message] {

@@ -28,7 +28,8 @@ constexpr IdMapping kWhole[] = {{0, 0, 10}, {10, 5000, 5}};
 struct Source {
   UniqueFd root;
   Source() {
-    for (const char* name : {"/tmp/root", "/tmp/root/dir", "/tmp/source", "/tmp/source/below"}) mkdir(name, 0755);
+    for (const char* name : {"/tmp/root", "/tmp/root/dir", "/tmp/source", "/tmp/source/below"})
+      mkdir(name, 0755);
     const UniqueFd file(open("/tmp/source/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     EXPECT_EQ(fchown(file.get(), 7, 8), 0);
     root = UniqueFd(open("/tmp/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -66,7 +67,8 @@ TEST("user namespace: made with its maps, and nobody stays in it") {
     EXPECT(name_of_fd(made.get()).starts_with("user:["));
     EXPECT(waitpid(-1, nullptr, __WALL) < 0 && errno == ECHILD);
     EXPECT_EQ(setns(made.get(), CLONE_NEWUSER), 0);
-    EXPECT(read_file_at(AT_FDCWD, "/proc/self/uid_map")->view().find("5000          5") != std::string_view::npos);
+    EXPECT(read_file_at(AT_FDCWD, "/proc/self/uid_map")->view().find("5000          5") !=
+           std::string_view::npos);
   });
 }
 
@@ -115,7 +117,8 @@ TEST("outside mounts: what the source's mount forbids is locked in the user name
     const Source source;
     EXPECT_EQ(chmod("/tmp/source", 0700), 0);
     EXPECT_EQ(mount("/tmp/source", "/tmp/source", nullptr, MS_BIND, nullptr), 0);
-    EXPECT_EQ(mount(nullptr, "/tmp/source", nullptr, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_RDONLY, nullptr), 0);
+    EXPECT_EQ(mount(nullptr, "/tmp/source", nullptr, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_RDONLY, nullptr),
+              0);
     MUST(ids, make_user_namespace(kShift, kShift));
     Vector<Mount> mounts = {bind_of_source({}), bind_of_source({"idmap"}), Mount()};
     mounts[0].prepare = mounts[1].prepare = true;

@@ -12,8 +12,8 @@
 #include "support/forked.h"
 #include "support/workspace.h"
 
-// The root's propagation and the two ways into it. The mount namespace of a test plays the host, with a shared
-// tmpfs on /tmp; what enters the root is a process with a copy of it.
+// The root's propagation and the two ways into it. The mount namespace of a test plays the host, with a
+// shared tmpfs on /tmp; what enters the root is a process with a copy of it.
 
 using namespace nsbox;
 using namespace nsbox::test;
@@ -44,7 +44,8 @@ size_t count_lines() {
 
 void make_host() {
   EXPECT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
-  for (const char* name : {"/tmp/root", "/tmp/root/proc", "/tmp/root/data", "/tmp/volume", "/tmp/volume/late"})
+  for (const char* name :
+       {"/tmp/root", "/tmp/root/proc", "/tmp/root/data", "/tmp/volume", "/tmp/volume/late"})
     mkdir(name, 0755);
   EXPECT_EQ(mount("/tmp/volume", "/tmp/volume", nullptr, MS_BIND, nullptr), 0);
 }

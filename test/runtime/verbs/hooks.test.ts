@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { refusal } from '../support/expect.js';
 import { type Config, Runtime } from '../support/runtime.js';
@@ -161,18 +162,21 @@ describe('hooks', () => {
     expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toEqual([...own, ...own]);
   });
 
-  test('hooks: createContainer runs in the namespaces of the container, before its root is changed', async () => {
-    await using runtime = new Runtime();
-    const file = join(runtime.folder, 'ns');
-    const box = await runtime.create((config) => {
-      config.hooks = {
-        createContainer: [shell(`readlink /proc/self/ns/mnt /proc/self/ns/uts > ${file}`)],
-      };
-    });
-    const { readlinkSync } = await import('node:fs');
-    const theirs = ['mnt', 'uts'].map((name) => readlinkSync(`/proc/${box.pid}/ns/${name}`));
-    expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toEqual(theirs);
-  });
+  test.runIf(isRoot)(
+    'hooks: createContainer runs in the namespaces of the container, before its root is changed',
+    async () => {
+      await using runtime = new Runtime();
+      const file = join(runtime.folder, 'ns');
+      const box = await runtime.create((config) => {
+        config.hooks = {
+          createContainer: [shell(`readlink /proc/self/ns/mnt /proc/self/ns/uts > ${file}`)],
+        };
+      });
+      const { readlinkSync } = await import('node:fs');
+      const theirs = ['mnt', 'uts'].map((name) => readlinkSync(`/proc/${box.pid}/ns/${name}`));
+      expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toEqual(theirs);
+    },
+  );
 
   test('hooks: what createContainer mounts is seen inside', async () => {
     await using runtime = new Runtime();
