@@ -123,7 +123,7 @@ class RootfsBuilder::Builder {
     Mount writable = mount;
     writable.set &= ~uint64_t{MOUNT_ATTR_RDONLY};
     dev_readonly_ = mount.set & MOUNT_ATTR_RDONLY;
-    dev_ = TRY(mount_beneath(root_.get(), writable));
+    dev_ = TRY(mount_beneath(root_.get(), writable, &copy_tree));
     return Ok{};
   }
 
@@ -143,7 +143,7 @@ class RootfsBuilder::Builder {
     if (dev_) TRY(make_default_devices(root_.get()));
     TRY(make_devices(root_.get(), config_.devices));
     if (!dev_ || !config_.process || !config_.process->terminal) return Ok{};
-    auto console = make_file_in_root(root_.get(), "/dev/console", 0600);
+    auto console = make_console_place(root_.get());
     if (!console) return console.error().while_doing("make /dev/console");
     console_ = std::move(*console);
     return Ok{};
