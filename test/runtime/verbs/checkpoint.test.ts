@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as anyone, expect, type TestContext } from 'vitest';
 import { isRoot } from '../../support/mode.js';
-import { skipUnless } from '../../support/skip.js';
+import { skipOnThisMachineUnless } from '../../support/skip.js';
 import { testWhere } from '../../support/where.js';
 import { refusal } from '../support/expect.js';
 import { type Container, Runtime } from '../support/runtime.js';
@@ -17,7 +17,7 @@ function needsCriu(context: TestContext): void {
   } catch {
     works = false;
   }
-  skipUnless(context, works, 'criu is not installed, or this kernel does not let it work');
+  skipOnThisMachineUnless(context, works, 'criu is not installed, or this kernel does not let it work');
 }
 
 async function counting(runtime: Runtime): Promise<Container> {
