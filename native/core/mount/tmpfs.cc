@@ -48,7 +48,12 @@ Result<UniqueFd> mount_tmpfs(const Mount& mount, const Target& target, CopyTree 
   if (takes_mode) data.push_back(mode);
   UniqueFd made = TRY(make_filesystem("tmpfs", mount.source, data, mount.set & ~uint64_t{MOUNT_ATTR_RDONLY},
                                       {mount.set_super, mount.clear_super}));
-  if (mount.copy_up) TRY(copy_up(target.place.get(), made.get(), copy_tree));
+  if (mount.copy_up) {
+    const auto asked = TRY(sys::statx(made.get(), "", AT_EMPTY_PATH, STATX_MODE));
+    TRY(copy_up(target.place.get(), made.get(), copy_tree));
+    // The copy has the mode of the directory below, which the option outranks.
+    if (!takes_mode) TRY(sys::fchmodat(made.get(), ".", asked.stx_mode & 07777));
+  }
   if (takes_mode) take_owner(made.get(), mount, below);
   TRY(attach_with_attributes(made.get(), target.place.get(), mount.set & MOUNT_ATTR_RDONLY, 0));
   return made;

@@ -398,6 +398,22 @@ describe('mounts of type', () => {
     expect(readFileSync(bundle.inside('data/a'), 'utf8')).toBe('A\n');
   });
 
+  test('mounts of type tmpfs: a mode outranks that of the directory which tmpcopyup copies', async () => {
+    await using runtime = new Runtime();
+    const bundle = runtime.bundle((config) => {
+      config.process.args = ['stat', '-c', '%a', '/data', '/data/sub'];
+      config.mounts.push({
+        destination: '/data',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['tmpcopyup', 'mode=700'],
+      });
+    });
+    mkdirSync(bundle.inside('data/sub'), { recursive: true, mode: 0o755 });
+    const { stdout } = await runtime.ok(['run', '--bundle', bundle.path, runtime.id()]);
+    expect(stdout).toBe('700\n755\n');
+  });
+
   test('mounts of type proc: it is that of the container’s pid namespace', async () => {
     await using runtime = new Runtime();
     expect(await runtime.sh('ls -d /proc/[0-9]* | head -1; stat -f -c %t /proc')).toBe('/proc/1\n9fa0');

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,11 +160,13 @@ export function succeeded(result: Result): Result {
   throw new Error(`${result.args.join(' ')}: ${end}\n${result.stderr}`);
 }
 
-// What a failed test has left must not disturb the next.
+// What a failed test has left, with the levels below it, must not disturb the next.
 function removeGroup(path: string): void {
   try {
+    for (const inner of readdirSync(path, { withFileTypes: true }))
+      if (inner.isDirectory()) removeGroup(join(path, inner.name));
     rmdirSync(path);
   } catch {
-    // It has processes or groups of its own: the error above says so.
+    // It has processes: the error above says so.
   }
 }
