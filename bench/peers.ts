@@ -10,8 +10,7 @@ import { built, type Fixtures, findProgram, hasVersion1, isRoot } from './fixtur
 
 const run = promisify(execFile);
 const FEWER = 0.3;
-const PEERS_GROUP = '/nsbox-bench';
-export const PEER_GROUP = `${PEERS_GROUP}/peer`;
+export const PEER_GROUP = '/nsbox-bench-peer';
 const GROUPS = '/sys/fs/cgroup';
 
 /** bwrap: no overlay, no cgroups, no seccomp, no masks. */
@@ -100,12 +99,9 @@ async function livesWithoutUnified(line: readonly string[], count: number): Prom
   return JSON.parse(stdout) as number[];
 }
 
-/** The peers remove their own group, unless they fail, and leave the one that they made to hold it. */
+/** The peers remove their own group, unless they fail. */
 export function removePeersGroup(): void {
-  for (const hierarchy of ['.', ...readdirSync(GROUPS)]) {
-    removeGroup(join(GROUPS, hierarchy, PEER_GROUP));
-    removeGroup(join(GROUPS, hierarchy, PEERS_GROUP));
-  }
+  for (const hierarchy of ['.', ...readdirSync(GROUPS)]) removeGroup(join(GROUPS, hierarchy, PEER_GROUP));
 }
 
 function removeGroup(path: string): void {

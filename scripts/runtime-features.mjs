@@ -11,7 +11,7 @@ const page = join(root, 'docs/runtime-features.md');
 
 // test('…', test.runIf(…)('…', testWhere(…)(`…`: the first text of a call whose name begins with test.
 const TEST =
-  /\b(?:test\w*|it|anyone)(\.\w+)?(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?\(\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g;
+  /\b(?:test\w*|it|anyone)(\.\w+)?(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?\(\s*(['"`])((?:\\.|(?!\3)[^\\])*)\3/g;
 
 const tests = testsIn('test/runtime');
 const problems = [...withoutArea(), ...withoutTest(), ...noLongerPending()];
@@ -37,11 +37,36 @@ function namesIn(path) {
   const file = relative(root, path);
   return [...readFileSync(path, 'utf8').matchAll(TEST)]
     .filter(([, modifier]) => modifier !== '.todo' && modifier !== '.skip')
-    .map(([, , , raw]) => raw.replace(/\$\{[^}]*\}/g, '…').replace(/\\(.)/g, '$1'))
+    .flatMap(([, modifier, table, , raw]) => {
+      const name = raw.replace(/\$\{[^}]*\}/g, '…').replace(/\\(.)/g, '$1');
+      const names = modifier === '.each' ? eachOf(table, name) : [name];
+      return names.map((one) => one.replace(/%s/g, '…'));
+    })
     .map((name) => {
       const [, area, sentence] = /^([^:]+): (.*)$/s.exec(name) ?? [];
       return { file, name, area, sentence };
     });
+}
+
+/** A name for each row of a table that stands in the call, of its texts; of another table the name as it is. */
+function eachOf(table = '', name) {
+  if (!table.startsWith('([')) return [name];
+  const inside = table.slice(2, table.lastIndexOf(']'));
+  const isOfRows = inside.trimStart().startsWith('[');
+  const rows = isOfRows
+    ? [...inside.matchAll(/\[((?:[^[\]]|\[[^\]]*\])*)\]/g)].map(([, row]) => row)
+    : textsIn(inside);
+  const names = rows.map((row) => filledIn(name, isOfRows ? textsIn(row) : [row]));
+  return names.length > 0 ? [...new Set(names)] : [name];
+}
+
+function textsIn(source) {
+  return [...source.matchAll(/'([^']+)'/g)].map(([, text]) => text);
+}
+
+function filledIn(name, texts) {
+  const left = [...texts];
+  return name.replace(/%s/g, (place) => left.shift() ?? place);
 }
 
 function withoutArea() {

@@ -116,8 +116,9 @@ enum class Skip : uint8_t { kNothing, kUnified };
 Status attach_self(const GroupSet& set, Skip skip = Skip::kNothing);
 // Moves a process with all its threads.
 Status attach(const GroupSet& set, pid_t pid, Skip skip = Skip::kNothing);
-// Makes the group in further hierarchies and moves all its processes there, until none is left out. Adds them
-// to `set`.
+// Moves all processes of one group to another, of other hierarchies, until none is left out.
+Status move_all(const GroupSet& from, const GroupSet& to);
+// Makes the group in further hierarchies and moves all its processes there. Adds them to `set`.
 Status join(GroupSet& set, const GroupSet& parents, const char* name, Controllers further);
 
 // The processes in the group and in those below it.

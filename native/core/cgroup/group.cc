@@ -124,17 +124,22 @@ Status attach(const GroupSet& set, pid_t pid, Skip skip) {
   return attach_to(set, format(pid), "cgroup.procs", skip);
 }
 
+// Children are born where their parent is, so each pass leaves fewer outside; only a chain of processes that
+// fork and end at once could go on for ever.
+Status move_all(const GroupSet& from, const GroupSet& to) {
+  Deadline deadline(kFreezeTimeoutNs);
+  while (!TRY(attach_missing(from, to)))
+    if (deadline.passed())
+      return Error::plain(ETIMEDOUT, "move all processes to the ", names_of(to.controllers()), " group");
+  return Ok{};
+}
+
 Status join(GroupSet& set, const GroupSet& parents, const char* name, Controllers further) {
   further = further - set.controllers();
   GroupSet added = TRY(create_group(parents, name, further, IfExists::kUse));
   if (!added.controllers().has_all(further))
     return Error::plain(kNoController, "no cgroup controller ", names_of(further - added.controllers()));
-  // Children are born where their parent is, so each pass leaves fewer outside; only a chain of processes
-  // that fork and end at once could go on for ever.
-  Deadline deadline(kFreezeTimeoutNs);
-  while (!TRY(attach_missing(set, added)))
-    if (deadline.passed())
-      return Error::plain(ETIMEDOUT, "move all processes to the ", names_of(further), " group");
+  TRY(move_all(set, added));
   for (Hierarchy& each : added.hierarchies) set.hierarchies.push_back(std::move(each));
   return Ok{};
 }

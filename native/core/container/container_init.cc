@@ -153,13 +153,23 @@ class ContainerInit {
     for (const UniqueFd& entrance : message.fds)
       if (auto done = sys::write(entrance.get(), "0", 1); !done)
         return done.error().while_doing("enter the container's cgroup");
-    request_.plan->cgroup_layout =
-        cgroup::parse_layout(request_.mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
+    request_.plan->cgroup_layout = visible_groups(
+        cgroup::parse_layout(request_.mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup"))));
     const NamespaceSpec* own = config_.find_namespace(CLONE_NEWCGROUP);
     if (own && own->path.empty())
       if (auto done = sys::unshare(CLONE_NEWCGROUP); !done)
         return done.error().while_doing("make the cgroup namespace");
     return Ok{};
+  }
+
+  // Where the container has no group of its own it would look at those of the host.
+  cgroup::Layout visible_groups(cgroup::Layout layout) const {
+    if (!controllers_.empty())
+      std::erase_if(layout.hierarchies, [&](const cgroup::HierarchyLayout& one) {
+        return one.version == cgroup::Version::kV1 && !one.controllers.empty() &&
+               !one.controllers.has_any(controllers_);
+      });
+    return layout;
   }
 
   Status hooks_before_entering() {
@@ -274,6 +284,7 @@ class ContainerInit {
     if (step == CreateStep::kGroups) {
       pid_ = message.pid;
       filter_size_ = message.filter_size;
+      controllers_ = cgroup::Controllers::from_bits(message.controllers);
     }
     return Ok{};
   }
@@ -302,6 +313,7 @@ class ContainerInit {
   ProcessSpec& process_spec_;
   pid_t pid_ = 0;
   size_t filter_size_ = 0;
+  cgroup::Controllers controllers_;
   Vector<UniqueFd> prepared_;
   UniqueFd root_, proc_, connection_, time_offsets_;
   Terminal terminal_;

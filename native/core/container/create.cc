@@ -21,10 +21,12 @@
 #include "core/container/outside_mounts.h"
 #include "core/container/pid_file.h"
 #include "core/container/steps.h"
+#include "core/mount/label.h"
 #include "core/net/device.h"
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
 #include "core/security/capabilities.h"
+#include "core/security/labels.h"
 #include "core/security/process_attributes.h"
 #include "core/security/seccomp.h"
 #include "core/spec/check.h"
@@ -65,6 +67,7 @@ class Creation {
     TRY(warn_of_capabilities());
     if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
     TRY(choose_outside_mounts());
+    TRY(label_mounts());
     mountinfo_ = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
     init_.mountinfo = mountinfo_;
     TRY(clone_init());
@@ -266,6 +269,16 @@ class Creation {
     return Ok{};
   }
 
+  Status label_mounts() {
+    if (config_.mount_label.empty()) return Ok{};
+    if (!security_modules().selinux)
+      return Error::plain(ENOTSUP, "linux.mountLabel: SELinux is not at work on this machine");
+    mount_label_ = label_option(config_.mount_label);
+    for (Mount& mount : plan_.config.mounts)
+      if (takes_label(mount)) mount.data.push_back(mount_label_);
+    return Ok{};
+  }
+
   Status send_mounts() {
     const Vector<Mount>& mounts = plan_.config.mounts;
     if (std::none_of(mounts.begin(), mounts.end(), [](const Mount& mount) { return mount.prepare; }))
@@ -287,7 +300,9 @@ class Creation {
     state_.creator = TRY(identify_process(sys::getpid()));
     // Where the process has ended already, its words say why.
     if (auto init = identify_process(pid_)) state_.init = *init;
-    state_.groups = expected_groups(layout_, group_request());
+    groups_ = TRY(plan_groups(layout_, group_request()));
+    state_.groups = groups_to_be_made(groups_);
+    state_.further_groups = std::move(groups_.further);
     return directory_.write(state_);
   }
 
@@ -301,7 +316,7 @@ class Creation {
   }
 
   Status send_groups() {
-    auto made = make_groups(layout_, group_request());
+    auto made = make_groups(layout_, group_request(), groups_);
     if (!made) return made.error();
     state_.groups = std::move(made->paths);
     state_.unit = std::move(made->unit);
@@ -311,10 +326,12 @@ class Creation {
 
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
-    auto told =
-        tell(channel_.get(),
-             {.step = CreateStep::kGroups, .pid = pid_, .filter_size = static_cast<uint32_t>(filter_size_)},
-             {}, fds);
+    auto told = tell(channel_.get(),
+                     {.step = CreateStep::kGroups,
+                      .pid = pid_,
+                      .filter_size = static_cast<uint32_t>(filter_size_),
+                      .controllers = made->set.controllers().bits()},
+                     {}, fds);
     // It has ended, and has said why.
     return told.err() == EPIPE ? Status(Ok{}) : std::move(told);
   }
@@ -495,6 +512,8 @@ class Creation {
   size_t filter_size_ = 0;
   String mountinfo_;
   cgroup::Layout layout_;
+  GroupPlan groups_;
+  String mount_label_;
   UniqueFd channel_, start_socket_, pidfd_, terminal_, listener_socket_;
   pid_t pid_ = 0;
   bool is_pid_told_ = false;

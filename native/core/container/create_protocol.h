@@ -27,6 +27,7 @@ struct CreateMessage {
   CreateStep step;
   pid_t pid = 0;             // kGroups: of the process, as the host has it.
   uint32_t filter_size = 0;  // kGroups: instructions in the shared memory.
+  uint32_t controllers = 0;  // kGroups: of the container's groups.
   int32_t err = 0;           // kFailed
   int32_t exit_status = 0;   // kFailed: what a shell would give.
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/cgroup/files.h"
@@ -24,18 +25,71 @@ String path_of(const GroupRequest& request) {
   return asked.empty() ? String(request.id) : String(asked);
 }
 
-// What has a hierarchy of its own in v1 is always had: statistics are read there. The v2 hierarchy beside it
-// is entered only for what v1 has not got, since its first writer waits for a grace period.
-Controllers wanted_controllers(const cgroup::Layout& layout, const cgroup::Limits& limits) {
-  Controllers out = cgroup::needed_controllers(limits);
-  bool has_v1 = false;
-  for (const cgroup::HierarchyLayout& each : layout.hierarchies)
-    if (each.version == Version::kV1 && !each.controllers.empty()) {
+// What the statistics of every container tell of.
+constexpr Controllers kCounted = {Controller::kMemory, Controller::kCpuacct, Controller::kPids};
+
+struct Section {
+  std::string_view name;
+  Controllers controllers;
+};
+constexpr Section kSections[] = {
+    {"memory", {Controller::kMemory}},
+    {"cpu", {Controller::kCpu, Controller::kCpuacct}},
+    {"pids", {Controller::kPids}},
+    {"blockIO", {Controller::kBlkio}},
+    {"hugepageLimits", {Controller::kHugetlb}},
+    {"network", {Controller::kNetCls, Controller::kNetPrio}},
+    {"rdma", {Controller::kRdma}},
+};
+
+// Of whatever linux.resources speaks, though it may set nothing: engines read there what they show.
+Controllers spoken_of(const Config& config) {
+  Controllers out;
+  if (!config.resources) return out;
+  for (const Section& each : kSections)
+    if (const json::Value* section = config.resources->find(each.name);
+        section && !section->is(json::Kind::kNull))
       out = out | each.controllers;
-      has_v1 = true;
-    }
-  if (has_v1) return out;
-  for (const cgroup::HierarchyLayout& each : layout.hierarchies) out = out | each.controllers;
+  return out;
+}
+
+bool exists(std::string_view path) {
+  return static_cast<bool>(sys::faccessat2(AT_FDCWD, String(path).c_str(), 0, 0));
+}
+
+// Somebody has made the group or the one above it, and what he has set there shall hold.
+bool is_prepared(std::string_view path, bool has_parent) {
+  return exists(path) || (has_parent && exists(path.substr(0, path.rfind('/'))));
+}
+
+bool has_parent(std::string_view cgroups_path) {
+  while (cgroups_path.starts_with('/')) cgroups_path.remove_prefix(1);
+  return cgroups_path.find('/') != std::string_view::npos;
+}
+
+// The v2 hierarchy beside v1's is entered only for what these have not got, since its first writer waits for
+// a grace period.
+void share_out(GroupPlan& plan, const GroupRequest& request, Vector<GroupPath> asked) {
+  const bool has_v1 = std::any_of(asked.begin(), asked.end(),
+                                  [](const GroupPath& one) { return one.version == Version::kV1; });
+  const Controllers needed = cgroup::needed_controllers(plan.limits);
+  const Controllers in_v1 = needed | kCounted | spoken_of(*request.config);
+  const bool is_deep = has_parent(path_of(request));
+  for (GroupPath& one : asked) {
+    const bool beside_v1 = has_v1 && one.version == Version::kV2;
+    const bool wanted = !has_v1 || one.controllers.has_any(beside_v1 ? needed : in_v1);
+    const bool made = wanted || (!beside_v1 && (request.everywhere || is_prepared(one.path, is_deep)));
+    (made ? plan.groups : plan.further).push_back(std::move(one));
+  }
+}
+
+// Of v2 beside v1 only what is needed.
+Controllers wanted_controllers(const GroupPlan& plan) {
+  Controllers out = cgroup::needed_controllers(plan.limits);
+  const bool has_v1 = std::any_of(plan.groups.begin(), plan.groups.end(),
+                                  [](const GroupPath& one) { return one.version == Version::kV1; });
+  for (const GroupPath& one : plan.groups)
+    if (!has_v1 || one.version == Version::kV1) out = out | one.controllers;
   return out;
 }
 
@@ -106,12 +160,16 @@ Vector<GroupPath> asked_groups(const cgroup::Layout& layout, const GroupRequest&
   return out;
 }
 
-Vector<GroupPath> expected_groups(const cgroup::Layout& layout, const GroupRequest& request) {
-  Vector<GroupPath> out = asked_groups(layout, request);
-  // One that is there already is somebody's, until it is found to be empty.
-  std::erase_if(out, [](const GroupPath& one) {
-    return static_cast<bool>(sys::faccessat2(AT_FDCWD, one.path.c_str(), 0, 0));
-  });
+Result<GroupPlan> plan_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+  GroupPlan plan;
+  plan.limits = TRY(container_limits(*request.config));
+  share_out(plan, request, asked_groups(layout, request));
+  return plan;
+}
+
+Vector<GroupPath> groups_to_be_made(const GroupPlan& plan) {
+  Vector<GroupPath> out = plan.groups;
+  std::erase_if(out, [](const GroupPath& one) { return exists(one.path); });
   return out;
 }
 
@@ -148,12 +206,12 @@ Result<MadeParent> make_by_systemd(const GroupRequest& request, const cgroup::Li
 }
 
 Result<MadeParent> make_by_path(const cgroup::Layout& layout, const GroupRequest& request,
-                                const cgroup::Limits& limits) {
+                                const GroupPlan& plan) {
   const String path = path_of(request);
   for (const char c : path.view())
     if (static_cast<unsigned char>(c) < ' ')
       return Error::invalid("linux.cgroupsPath: a control character is no part of a group's name");
-  MadeParent out{TRY(cgroup::create_at_path(layout, path, wanted_controllers(layout, limits))), {}};
+  MadeParent out{TRY(cgroup::create_at_path(layout, path, wanted_controllers(plan))), {}};
   TRY(refuse_nothing(out.parent, path));
   TRY(refuse_used(out.parent.groups, path));
   return out;
@@ -161,19 +219,19 @@ Result<MadeParent> make_by_path(const cgroup::Layout& layout, const GroupRequest
 
 }  // namespace
 
-Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupRequest& request) {
+Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupRequest& request,
+                                    GroupPlan& plan) {
   ContainerGroups out;
-  cgroup::Limits limits = TRY(container_limits(*request.config));
   if (request.manager == CgroupManager::kDisabled) return out;
   const bool by_systemd = request.manager == CgroupManager::kSystemd;
   MadeParent made =
-      TRY(by_systemd ? make_by_systemd(request, limits) : make_by_path(layout, request, limits));
+      TRY(by_systemd ? make_by_systemd(request, plan.limits) : make_by_path(layout, request, plan));
   out.unit = std::move(made.unit);
   out.user_bus = request.bus == cgroup::Manager::kUser;
   const cgroup::GroupSet& groups = made.parent.groups;
   for (const cgroup::Hierarchy& each : groups.hierarchies)
     out.paths.push_back({TRY(path_of_descriptor(each.dir.get())), each.controllers, each.version});
-  auto done = set_limits(made.parent, groups, limits);
+  auto done = set_limits(made.parent, groups, plan.limits);
   if (done) {
     // systemd has moved it already, in the hierarchy that is its own.
     auto entrances = open_entrances(groups, by_systemd ? cgroup::Skip::kUnified : cgroup::Skip::kNothing);
@@ -190,6 +248,44 @@ Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupReq
   }
   out.set = std::move(made.parent.groups);
   return out;
+}
+
+namespace {
+
+// Makes one group by the path at which it was planned.
+Result<cgroup::GroupSet> make_at(const cgroup::Layout& layout, const GroupPath& one) {
+  for (const cgroup::HierarchyLayout& each : layout.hierarchies) {
+    const std::string_view mount_point = each.mount_point;
+    if (!each.controllers.has_any(one.controllers) || !one.path.view().starts_with(mount_point)) continue;
+    const std::string_view path = one.path.view().substr(mount_point.size());
+    cgroup::Parent made = TRY(cgroup::create_at_path(layout, path, one.controllers));
+    TRY(made.require(one.controllers));
+    return std::move(made.groups);
+  }
+  return Error::plain(cgroup::kNoController, "the cgroup ", one.path, ": its hierarchy is not mounted here");
+}
+
+bool is_listed(const Vector<GroupPath>& groups, const GroupPath& one) {
+  return std::any_of(groups.begin(), groups.end(),
+                     [&](const GroupPath& each) { return each.path.view() == one.path.view(); });
+}
+
+}  // namespace
+
+Status join_further_groups(const StateDirectory& directory, State& state, Controllers needed) {
+  cgroup::GroupSet groups = TRY(open_groups(state));
+  const Controllers lacking = needed - groups.controllers();
+  Vector<GroupPath> joined;
+  for (const GroupPath& one : state.further_groups)
+    if (one.version == Version::kV1 && one.controllers.has_any(lacking)) joined.push_back(one);
+  if (joined.empty()) return Ok{};
+  for (const GroupPath& one : joined)
+    if (!is_listed(state.groups, one)) state.groups.push_back(one);
+  TRY(directory.write(state));
+  TRY(directory.write_copy(state));
+  const cgroup::Layout layout = TRY(cgroup::read_layout());
+  for (const GroupPath& one : joined) TRY(cgroup::move_all(groups, TRY(make_at(layout, one))));
+  return Ok{};
 }
 
 Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip) {

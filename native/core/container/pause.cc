@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "core/container/groups.h"
+
 namespace nsbox {
 namespace {
 
@@ -18,10 +20,12 @@ Status tell_missing_freezer(Status done, std::string_view verb) {
 
 Status pause_container(const StateDirectory& directory) {
   TRY(directory.lock(kLockTimeout));
-  const State state = TRY(directory.read());
+  State state = TRY(directory.read());
   const ContainerStatus status = TRY(current_status(directory, state));
   if (status != ContainerStatus::kRunning && status != ContainerStatus::kCreated)
     return Error::plain(ESRCH, "container not running");
+  auto joined = join_further_groups(directory, state, {cgroup::Controller::kFreezer});
+  if (!joined) return tell_missing_freezer(std::move(joined), "pause");
   return tell_missing_freezer(cgroup::freeze(TRY(open_groups(state))), "pause");
 }
 

@@ -57,7 +57,8 @@ class Restore {
     TRY(directory_.write_file("config.json", request_.loaded->text));
     fill_state();
     layout_ = TRY(cgroup::read_layout());
-    state_.groups = expected_groups(layout_, group_request());
+    plan_ = TRY(plan_groups(layout_, group_request()));
+    state_.groups = groups_to_be_made(plan_);
     TRY(directory_.write(state_));
     TRY(write_filter());
     TRY(make_mount_points());
@@ -90,6 +91,7 @@ class Restore {
             .id = request_.id,
             .config = &config_,
             .init = placeholder_,
+            .everywhere = true,  // The images may name any of them.
             .bus = request_.bus,
             .environment = request_.environment};
   }
@@ -156,7 +158,7 @@ class Restore {
 
   Status make_container_groups() {
     TRY(start_placeholder());
-    ContainerGroups made = TRY(make_groups(layout_, group_request()));
+    ContainerGroups made = TRY(make_groups(layout_, group_request(), plan_));
     state_.groups = std::move(made.paths);
     state_.unit = std::move(made.unit);
     state_.user_bus = made.user_bus;
@@ -366,6 +368,7 @@ class Restore {
   CriuArguments arguments_;
   State state_;
   cgroup::Layout layout_;
+  GroupPlan plan_;
   cgroup::GroupSet groups_;
   Vector<Inherited> inherited_;
   Vector<int> sources_;

@@ -27,8 +27,8 @@ void write_process(json::Writer& out, std::string_view name, const ProcessId& pr
   out.end_object();
 }
 
-void write_groups(json::Writer& out, const Vector<GroupPath>& groups) {
-  out.key("groups").begin_array();
+void write_groups(json::Writer& out, std::string_view name, const Vector<GroupPath>& groups) {
+  out.key(name).begin_array();
   for (const GroupPath& one : groups) {
     out.begin_object();
     out.key("path").string(one.path);
@@ -56,7 +56,7 @@ Status read_process(const Reader& state, std::string_view name, ProcessId& out) 
   });
 }
 
-Status read_group(const Reader& entry, State& out) {
+Status read_group(const Reader& entry, Vector<GroupPath>& out) {
   GroupPath group;
   uint32_t bits = 0, version = 1;
   TRY(read_text(entry, "path", group.path));
@@ -65,7 +65,7 @@ Status read_group(const Reader& entry, State& out) {
   if (!group.path.view().starts_with('/')) return entry.refuse("path", "expected an absolute path");
   group.controllers = cgroup::Controllers::from_bits(bits);
   group.version = version == 2 ? cgroup::Version::kV2 : cgroup::Version::kV1;
-  out.groups.push_back(std::move(group));
+  out.push_back(std::move(group));
   return Ok{};
 }
 
@@ -108,7 +108,9 @@ Status read_state(const Reader& state, State& out) {
   TRY(read_text(state, "cgroupsPath", out.cgroups_path));
   TRY(read_text(state, "unit", out.unit));
   TRY(state.read("userBus", out.user_bus));
-  TRY(state.each_object("groups", [&](const Reader& entry) { return read_group(entry, out); }));
+  TRY(state.each_object("groups", [&](const Reader& entry) { return read_group(entry, out.groups); }));
+  TRY(state.each_object("furtherGroups",
+                        [&](const Reader& entry) { return read_group(entry, out.further_groups); }));
   TRY(state.read("filterFlags", out.filter_flags));
   TRY(state.read("filterListens", out.filter_listens));
   TRY(state.read("poststart", out.has_poststart));
@@ -157,7 +159,8 @@ String state_to_json(const State& state) {
   out.key("cgroupsPath").string(state.cgroups_path);
   if (!state.unit.empty()) out.key("unit").string(state.unit);
   if (state.user_bus) out.key("userBus").boolean(true);
-  write_groups(out, state.groups);
+  write_groups(out, "groups", state.groups);
+  if (!state.further_groups.empty()) write_groups(out, "furtherGroups", state.further_groups);
   if (state.filter_flags) out.key("filterFlags").unsigned_number(state.filter_flags);
   if (state.filter_listens) out.key("filterListens").boolean(true);
   if (state.has_poststart) out.key("poststart").boolean(true);

@@ -52,7 +52,8 @@ struct State {
   String unit;          // systemd's, of the system or of the user.
   bool user_bus = false;
   Vector<GroupPath> groups;
-  uint32_t filter_flags = 0;  // Of seccomp.bpf.
+  Vector<GroupPath> further_groups;  // Where it could have more: none of them is made.
+  uint32_t filter_flags = 0;         // Of seccomp.bpf.
   bool filter_listens = false;
   bool has_poststart = false;
   bool has_poststop = false;

@@ -7,6 +7,7 @@
 #include "core/cgroup/limit_snapshot.h"
 #include "core/cgroup/resctrl.h"
 #include "core/container/bundle_config.h"
+#include "core/container/groups.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox {
@@ -78,12 +79,13 @@ Status apply_everywhere(const GroupSet& groups, const State& state, const Update
   return cgroup::apply_limits(groups, request.limits);
 }
 
-Status update_groups(const State& state, UpdateRequest& request) {
+Status update_groups(const StateDirectory& directory, State& state, UpdateRequest& request) {
+  leave_out_nothing(request.limits);
+  complete_devices(request.limits);
+  TRY(join_further_groups(directory, state, cgroup::needed_controllers(request.limits)));
   const GroupSet groups = TRY(open_groups(state));
   complete_swap(groups, request.limits);
   if (state.manager == CgroupManager::kSystemd) complete_bandwidth(groups, request.limits);
-  leave_out_nothing(request.limits);
-  complete_devices(request.limits);
   const auto snapshot = cgroup::LimitSnapshot::take(groups);
   auto done = apply_everywhere(groups, state, request);
   if (!done) snapshot.restore();
@@ -105,11 +107,11 @@ Status update_intel_rdt(const StateDirectory& directory, const State& state, con
 
 Status update_container(const StateDirectory& directory, UpdateRequest request) {
   TRY(directory.lock(kLockTimeout));
-  const State state = TRY(directory.read());
+  State state = TRY(directory.read());
   if (living_pid(state, TRY(current_status(directory, state))) == 0)
     return Error::plain(ESRCH, "container not running");
   TRY(update_intel_rdt(directory, state, request));
-  return update_groups(state, request);
+  return update_groups(directory, state, request);
 }
 
 }  // namespace nsbox

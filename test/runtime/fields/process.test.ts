@@ -392,6 +392,15 @@ testOurs('process.selinuxLabel: where there is no SELinux the start is refused',
   expect(result.stderr).toMatch(/selinux/i);
 });
 
+testOurs('linux.mountLabel: where there is no SELinux the start is refused', async () => {
+  await using runtime = new Runtime();
+  const result = await runtime.run((config) => {
+    config.linux.mountLabel = 'system_u:object_r:svirt_sandbox_file_t:s0:c715,c811';
+  });
+  expect(result.code).not.toBe(0);
+  expect(result.stderr).toMatch(/linux.mountLabel.*selinux/i);
+});
+
 describe('process.capabilities', () => {
   const NONE = '0000000000000000';
   const sets = "grep ^Cap /proc/self/status | tr -d '\\t'";

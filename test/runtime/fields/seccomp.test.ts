@@ -323,7 +323,7 @@ describe('linux.seccomp.listenerPath', () => {
       ...more,
     });
 
-  test('linux.seccomp.listenerPath: the agent gets the descriptor, the state, and decides', async () => {
+  test('linux.seccomp.listenerPath and linux.seccomp.listenerMetadata: the agent gets the descriptor, the state, and decides', async () => {
     await using runtime = new Runtime();
     await using agent = await Agent.listen(`${runtime.folder}/agent.sock`);
     const result = await runtime.run((config) => {

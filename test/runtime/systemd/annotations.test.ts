@@ -11,7 +11,7 @@ import {
 } from '../support/systemd.js';
 import { testOurs as test } from '../support/test.js';
 
-test('annotations org.systemd.property.*: the scope has them, and they win over ours', async (context) => {
+test('annotation org.systemd.property.*: the scope has them, and they win over ours', async (context) => {
   needSystemd(context);
   await using runtime = new SystemdRuntime();
   const container = await runtime.scope((config) => {
@@ -33,7 +33,7 @@ test('annotations org.systemd.property.*: the scope has them, and they win over 
   });
 });
 
-test('annotations org.systemd.property.*: a duration in seconds becomes one in microseconds', async (context) => {
+test('annotation org.systemd.property.*: a duration in seconds becomes one in microseconds', async (context) => {
   needSystemd(context);
   await using runtime = new SystemdRuntime();
   const container = await runtime.scope((config) => {
@@ -42,7 +42,7 @@ test('annotations org.systemd.property.*: a duration in seconds becomes one in m
   expect(show(container.unit, 'TimeoutStopUSec')).toEqual({ TimeoutStopUSec: '9s' });
 });
 
-test('annotations org.systemd.property.*: what systemd does not know or want is an error', async (context) => {
+test('annotation org.systemd.property.*: what systemd does not know or want is an error', async (context) => {
   needSystemd(context);
   await using runtime = new SystemdRuntime();
   const wrong = {

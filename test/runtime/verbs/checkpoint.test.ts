@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as anyone, expect, type TestContext } from 'vitest';
 import { isRoot } from '../../support/mode.js';
@@ -89,6 +89,19 @@ test('checkpoint: where criu does not work, it says so, and the container runs o
   ];
   const result = await runtime.call(args, { env: { PATH: '/nowhere' } });
   expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/criu/i) });
+  expect(await box.status()).toBe('running');
+});
+
+test('annotation org.criu.config: the file’s options are criu’s', async (context) => {
+  skipOnThisMachineUnless(context, spawnSync('criu', ['--version']).status === 0, 'criu is not installed');
+  await using runtime = new Runtime();
+  const file = join(runtime.folder, 'criu.conf');
+  writeFileSync(file, 'no-such-option 5\n');
+  const box = await runtime.pause((config) => {
+    config.annotations = { 'org.criu.config': file };
+  });
+  const result = await runtime.call(['checkpoint', '--image-path', join(runtime.folder, 'images'), box.id]);
+  expect(refusal(result)).toContain('no-such-option');
   expect(await box.status()).toBe('running');
 });
 
