@@ -119,13 +119,22 @@ int worth(const HierarchyLayout& mount) {
          (mount.mount_point.view().starts_with("/sys/fs/cgroup") ? 1 : 0);
 }
 
-void keep_better(Vector<HierarchyLayout>& all, HierarchyLayout mount) {
-  for (HierarchyLayout& known : all) {
-    if (!same_hierarchy(known, mount)) continue;
-    if (worth(mount) > worth(known)) known = std::move(mount);
+struct Found {
+  Vector<HierarchyLayout> mounts;
+  Vector<std::string_view> lines;  // Of each of them.
+};
+
+void keep_better(Found& all, HierarchyLayout mount, std::string_view line) {
+  for (size_t i = 0; i < all.mounts.size(); i++) {
+    if (!same_hierarchy(all.mounts[i], mount)) continue;
+    if (worth(mount) > worth(all.mounts[i])) {
+      all.mounts[i] = std::move(mount);
+      all.lines[i] = line;
+    }
     return;
   }
-  all.push_back(std::move(mount));
+  all.mounts.push_back(std::move(mount));
+  all.lines.push_back(line);
 }
 
 }  // namespace
@@ -136,14 +145,19 @@ const HierarchyLayout* Layout::find(Controller controller) const {
   return nullptr;
 }
 
-Layout parse_layout(std::string_view mountinfo, std::string_view own_groups) {
-  Layout layout;
+Layout parse_layout(std::string_view mountinfo, std::string_view own_groups, String* lines) {
+  Found found;
   while (!mountinfo.empty()) {
-    auto mount = read_mount(cut(mountinfo, '\n'));
+    const std::string_view line = cut(mountinfo, '\n');
+    auto mount = read_mount(line);
     if (!mount) continue;
     place(*mount, own_groups);
-    keep_better(layout.hierarchies, std::move(*mount));
+    keep_better(found, std::move(*mount), line);
   }
+  if (lines)
+    for (const std::string_view line : found.lines) append(*lines, line, "\n");
+  Layout layout;
+  layout.hierarchies = std::move(found.mounts);
   Controllers taken = kV1Only;
   for (const HierarchyLayout& each : layout.hierarchies)
     if (each.version == Version::kV1) taken = taken | each.controllers;

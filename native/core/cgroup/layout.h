@@ -33,7 +33,8 @@ struct Layout {
 };
 
 // From the texts of /proc/self/mountinfo and /proc/self/cgroup. Touches no file.
-Layout parse_layout(std::string_view mountinfo, std::string_view own_groups);
+// `lines`: gets the lines of mountinfo from which the layout comes, all that it takes to read it once more.
+Layout parse_layout(std::string_view mountinfo, std::string_view own_groups, String* lines = nullptr);
 // Reads both files: done once in a process's life.
 Result<Layout> read_layout();
 

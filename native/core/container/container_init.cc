@@ -19,6 +19,7 @@
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
 #include "core/process/descriptors.h"
+#include "core/process/placement.h"
 #include "core/security/keyring.h"
 #include "core/security/process_attributes.h"
 #include "core/security/scheduling.h"
@@ -149,12 +150,14 @@ class ContainerInit {
 
   Status join_groups() {
     Message message;
-    TRY(expect(CreateStep::kGroups, &message));
+    char lines[kMaxGroupLines];
+    TRY(expect(CreateStep::kGroups, &message, lines));
+    const std::string_view mountinfo(lines, message.size - sizeof(CreateMessage));
     for (const UniqueFd& entrance : message.fds)
       if (auto done = sys::write(entrance.get(), "0", 1); !done)
         return done.error().while_doing("enter the container's cgroup");
-    request_.plan->cgroup_layout = visible_groups(
-        cgroup::parse_layout(request_.mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup"))));
+    request_.plan->cgroup_layout =
+        visible_groups(cgroup::parse_layout(mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup"))));
     const NamespaceSpec* own = config_.find_namespace(CLONE_NEWCGROUP);
     if (own && own->path.empty())
       if (auto done = sys::unshare(CLONE_NEWCGROUP); !done)
@@ -277,21 +280,23 @@ class ContainerInit {
   }
 
   // The next message, which must be that step. The creator's end is ours.
-  Status expect(CreateStep step, Message* out = nullptr) {
+  Status expect(CreateStep step, Message* out = nullptr, std::span<char> text = {}) {
     CreateMessage message;
-    TRY(receive(message, out));
+    TRY(receive(message, out, text));
     if (message.step != step) return Error::invalid("create: a message out of order");
     if (step == CreateStep::kGroups) {
       pid_ = message.pid;
       filter_size_ = message.filter_size;
       controllers_ = cgroup::Controllers::from_bits(message.controllers);
+      if (message.elsewhere) allow_all_processors();
     }
     return Ok{};
   }
 
-  Status receive(CreateMessage& message, Message* out) const {
-    Message got = TRY(receive_message(request_.channel, {reinterpret_cast<char*>(&message), sizeof message}));
-    if (got.size != sizeof message) sys::exit(1);
+  Status receive(CreateMessage& message, Message* out, std::span<char> text = {}) const {
+    const std::span<char> parts[] = {{reinterpret_cast<char*>(&message), sizeof message}, text};
+    Message got = TRY(receive_message(request_.channel, parts));
+    if (got.size < sizeof message) sys::exit(1);
     if (out) *out = std::move(got);
     return Ok{};
   }

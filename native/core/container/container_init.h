@@ -26,7 +26,6 @@ struct InitRequest {
   SeccompInstallOptions filter_options;
   int listener_socket = -1;  // Where the listener of a filter goes, with …
   std::string_view listener_metadata;
-  std::string_view mountinfo;  // The host's, from which the groups' hierarchies are known.
 };
 
 // Its life up to the exec of the container's program. Never returns.

@@ -25,6 +25,7 @@
 #include "core/net/device.h"
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
+#include "core/process/placement.h"
 #include "core/security/capabilities.h"
 #include "core/security/labels.h"
 #include "core/security/process_attributes.h"
@@ -68,12 +69,14 @@ class Creation {
     if (!request_.start) start_socket_ = TRY(listen_for_start(directory_));
     TRY(choose_outside_mounts());
     TRY(label_mounts());
-    mountinfo_ = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
-    init_.mountinfo = mountinfo_;
     TRY(clone_init());
+    // Both have work to do from here on.
+    is_elsewhere_ = place_elsewhere(pid_);
     TRY(map_ids());
     TRY(send_mounts());
-    layout_ = cgroup::parse_layout(mountinfo_, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
+    const String mountinfo = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
+    layout_ =
+        cgroup::parse_layout(mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")), &layout_lines_);
     TRY(record_beginning());
     TRY(send_groups());
     // A hook may need to know the container; and so does whoever clears up after us.
@@ -81,6 +84,8 @@ class Creation {
     TRY(converse());
     TRY(record_end());
     TRY(let_go());
+    // For want of it nothing fails but the clearing up after a damaged state.
+    (void)directory_.write_copy(state_);
     return hand_over();
   }
 
@@ -326,12 +331,15 @@ class Creation {
 
     Vector<int> fds;
     for (const UniqueFd& one : made->entrances) fds.push_back(one.get());
+    if (layout_lines_.size() > kMaxGroupLines)
+      return Error::plain(E2BIG, "the paths at which cgroups are mounted are too long");
     auto told = tell(channel_.get(),
                      {.step = CreateStep::kGroups,
                       .pid = pid_,
                       .filter_size = static_cast<uint32_t>(filter_size_),
-                      .controllers = made->set.controllers().bits()},
-                     {}, fds);
+                      .controllers = made->set.controllers().bits(),
+                      .elsewhere = is_elsewhere_},
+                     layout_lines_, fds);
     // It has ended, and has said why.
     return told.err() == EPIPE ? Status(Ok{}) : std::move(told);
   }
@@ -393,7 +401,7 @@ class Creation {
   }
 
   Status record_end() {
-    state_.init = TRY(identify_process(pid_));
+    if (state_.init.pid == 0) state_.init = TRY(identify_process(pid_));
     if (config_.intel_rdt) {
       TRY(cgroup::apply_intel_rdt(*config_.intel_rdt, request_.id, pid_));
       state_.intel_rdt = true;
@@ -405,7 +413,6 @@ class Creation {
       TRY(write_pid_file(request_.pid_file, pid_));
       is_pid_told_ = true;
     }
-    TRY(directory_.write_copy(state_));
     return directory_.write(state_);
   }
 
@@ -510,7 +517,8 @@ class Creation {
   bool has_filter_ = false;
   sock_filter* shared_filter_ = nullptr;
   size_t filter_size_ = 0;
-  String mountinfo_;
+  String layout_lines_;
+  bool is_elsewhere_ = false;
   cgroup::Layout layout_;
   GroupPlan groups_;
   String mount_label_;

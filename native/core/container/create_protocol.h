@@ -2,10 +2,11 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 
-// What create and the container's first process say to each other, one message each; the texts of errors
-// follow theirs.
+// What create and the container's first process say to each other, one message each. A text follows that of
+// an error, and that of the groups: the lines of the host's mountinfo that tell of their hierarchies.
 namespace nsbox {
 
 enum class CreateStep : uint32_t {
@@ -23,11 +24,14 @@ enum class CreateStep : uint32_t {
   kPid = 9,  // From a go-between: the process that it made.
 };
 
+inline constexpr size_t kMaxGroupLines = 32768;
+
 struct CreateMessage {
   CreateStep step;
   pid_t pid = 0;             // kGroups: of the process, as the host has it.
   uint32_t filter_size = 0;  // kGroups: instructions in the shared memory.
   uint32_t controllers = 0;  // kGroups: of the container's groups.
+  bool elsewhere = false;    // kGroups: it has been kept off a processor.
   int32_t err = 0;           // kFailed
   int32_t exit_status = 0;   // kFailed: what a shell would give.
 };

@@ -90,6 +90,8 @@ Status kill_container(const StateDirectory& directory, const State& state, int s
 
 Status end_container(const State& state) {
   auto init = open_init(state);
+  // A process namespace of its own has ended with its init, and with it whoever was in the groups.
+  if (!init && has_own_processes(state)) return Ok{};
   const cgroup::GroupSet groups = TRY(open_groups(state));
   if (init) (void)sys::pidfd_send_signal(init->get(), SIGKILL);
   // With processes of its own the kernel ends them with their init; a frozen group has to be thawed for it.

@@ -61,12 +61,19 @@ void take_descriptors(msghdr& header, Vector<UniqueFd>& out) {
 }  // namespace
 
 Result<Message> receive_message(int channel, std::span<char> buffer) {
-  iovec part = {buffer.data(), buffer.size()};
+  const std::span<char> buffers[] = {buffer};
+  return receive_message(channel, buffers);
+}
+
+Result<Message> receive_message(int channel, std::span<const std::span<char>> buffers) {
+  iovec parts[8];
+  if (buffers.size() > 8) return Error(EMSGSIZE);
+  for (size_t i = 0; i < buffers.size(); i++) parts[i] = {buffers[i].data(), buffers[i].size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxMessageFds)];
   for (;;) {
     msghdr header = {};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
+    header.msg_iov = parts;
+    header.msg_iovlen = buffers.size();
     header.msg_control = control;
     header.msg_controllen = sizeof control;
     auto got = sys::recvmsg(channel, &header, 0);

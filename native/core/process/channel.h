@@ -25,7 +25,9 @@ struct Message {
 
 // One message from the pieces, with the descriptors; EAGAIN when a non-blocking side is full.
 Status send_message(int channel, std::span<const std::string_view> pieces, std::span<const int> fds);
-// The next message into `buffer`; EMSGSIZE when it did not fit. Its descriptors are close-on-exec.
+// The next message into the buffer, or into one after the other; EMSGSIZE when it did not fit. Its
+// descriptors are close-on-exec.
 Result<Message> receive_message(int channel, std::span<char> buffer);
+Result<Message> receive_message(int channel, std::span<const std::span<char>> buffers);
 
 }  // namespace nsbox

@@ -15,12 +15,16 @@ class NumberSet {
 
   bool has(size_t number) const { return words_[number / kBits] >> number % kBits & 1; }
   void add(size_t number) { words_[number / kBits] |= 1UL << number % kBits; }
+  void remove(size_t number) { words_[number / kBits] &= ~(1UL << number % kBits); }
   bool empty() const { return size() == 0; }
   // One more than the largest number.
   size_t size() const;
 
   const unsigned long* words() const { return words_.data(); }
+  unsigned long* words() { return words_.data(); }
   size_t bytes() const { return sizeof words_; }
+
+  friend bool operator==(const NumberSet&, const NumberSet&) = default;
 
  private:
   static constexpr size_t kBits = 8 * sizeof(unsigned long);

@@ -312,6 +312,14 @@ Status sched_setattr(pid_t pid, const SchedAttributes& attributes) {
 Status sched_setaffinity(pid_t pid, const unsigned long* mask, size_t size) {
   return status(call(__NR_sched_setaffinity, pid, size, mask));
 }
+Status sched_getaffinity(pid_t pid, unsigned long* mask, size_t size) {
+  return status(call(__NR_sched_getaffinity, pid, size, mask));
+}
+Result<unsigned> getcpu() {
+  unsigned number = 0;
+  TRY(status(call(__NR_getcpu, &number, nullptr, nullptr)));
+  return number;
+}
 Status ioprio_set(int which, int who, int priority) {
   return status(call(__NR_ioprio_set, which, who, priority));
 }

@@ -191,6 +191,9 @@ struct SchedAttributes {
 };
 Status sched_setattr(pid_t pid, const SchedAttributes& attributes);
 Status sched_setaffinity(pid_t pid, const unsigned long* mask, size_t size);
+Status sched_getaffinity(pid_t pid, unsigned long* mask, size_t size);
+// The number of the processor that the caller is on.
+Result<unsigned> getcpu();
 Status ioprio_set(int which, int who, int priority);
 Status personality(uint64_t value);
 

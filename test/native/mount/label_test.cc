@@ -10,7 +10,8 @@ TEST("mount label: a context's commas are kept together") {
 }
 
 TEST("mount label: for new file systems with files of their own alone") {
-  for (const std::string_view type : {"tmpfs", "devpts", "overlay", "ramfs"}) EXPECT(takes_label({.type = type}));
+  for (const std::string_view type : {"tmpfs", "devpts", "overlay", "ramfs"})
+    EXPECT(takes_label({.type = type}));
   for (const std::string_view type : {"proc", "sysfs", "mqueue", "cgroup", "cgroup2"})
     EXPECT(!takes_label({.type = type}));
   EXPECT(!takes_label({.type = "tmpfs", .remount = true}));
