@@ -10,6 +10,7 @@
 #include "addon/stats.h"
 #include "core/base/json.h"
 #include "core/container/delete.h"
+#include "core/container/groups.h"
 #include "core/container/kill.h"
 #include "core/container/pause.h"
 #include "core/container/processes.h"
@@ -161,9 +162,9 @@ Napi::Value stats(const Napi::CallbackInfo& info) {
       info.Env(),
       [place = Place::of(info)]() -> Result<cgroup::Stats> {
         const StateDirectory directory = TRY(place.open());
-        const State found = TRY(directory.read());
+        State found = TRY(directory.read());
         if (!is_alive(found.init)) return Error::plain(ESRCH, "container not running");
-        return cgroup::read_stats(TRY(open_groups(found)));
+        return cgroup::read_stats(TRY(groups_to_count(directory, found)));
       },
       stats_to_js);
 }

@@ -80,7 +80,8 @@ struct ParentRequest {
 struct Parent {
   GroupSet bases;  // The groups that the parent is in: remove(bases, name) is its end.
   String name;
-  GroupSet groups;  // The parent itself: create_group(groups, id, …).
+  GroupSet groups;    // The parent itself: create_group(groups, id, …).
+  Controllers fresh;  // Of those groups that were not there before.
   Vector<Unavailable> missing;
 
   // Ok when the parent has all of them; otherwise an error (kNoController) with the text of what is missing.

@@ -236,11 +236,11 @@ Result<Parent> create_parent(const Layout& layout, const ParentRequest& request)
   tell_not_mounted(layout, wanted, parent.missing);
   parent.bases = find_bases(layout, Start::kOwnGroup, wanted, parent.missing);
   if (request.before_making) TRY(request.before_making(request.context, parent.bases));
-  Controllers fresh;
-  parent.groups = TRY(make_in_all(layout, parent.bases, parent.name.c_str(), wanted, parent.missing, fresh));
-  auto done = set_up(parent, request.devices, wanted, fresh);
+  parent.groups =
+      TRY(make_in_all(layout, parent.bases, parent.name.c_str(), wanted, parent.missing, parent.fresh));
+  auto done = set_up(parent, request.devices, wanted, parent.fresh);
   if (!done) {
-    remove_fresh(parent, fresh);
+    remove_fresh(parent, parent.fresh);
     return done.error().while_doing("set up the cgroup ", request.name);
   }
   return parent;
@@ -256,9 +256,9 @@ Result<Parent> create_at_path(const Layout& layout, std::string_view cgroups_pat
     parent.bases = std::move(parent.groups);
     parent.name = String(part);
     for (Hierarchy& each : parent.bases.hierarchies) pass_on_for_path(each, wanted, parent.missing);
-    Controllers fresh;
+    parent.fresh = {};
     parent.groups =
-        TRY(make_in_all(layout, parent.bases, parent.name.c_str(), wanted, parent.missing, fresh));
+        TRY(make_in_all(layout, parent.bases, parent.name.c_str(), wanted, parent.missing, parent.fresh));
   }
   return parent;
 }

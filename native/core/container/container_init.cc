@@ -52,16 +52,19 @@ class ContainerInit {
     TRY(name_the_host(config_));
     TRY(receive_mounts());
     RootfsBuilder builder(*request_.plan);
-    TRY(builder.build({.call = &join_groups_of, .context = this}));
+    TRY(builder.build({.network = &join_network_of, .groups = &join_groups_of, .context = this}));
     TRY(hooks_before_entering());
     Rootfs rootfs = TRY(builder.enter(request_.root_entry));
     root_ = std::move(rootfs.root);
     proc_ = std::move(rootfs.proc);
     console_ = std::move(rootfs.console);
     TRY(set_sysctls(config_, rootfs.sysctls.get()));
+    // As the user who owns it; what comes now is the process's own and can be told of as its failure.
+    if (request_.state_directory >= 0) TRY(StateDirectory::put_in_place(request_.state_directory));
     TRY(prepare_process());
     // From here on the end of the channel is the end of its creator, until all is recorded.
     (void)sys::prctl(PR_SET_PDEATHSIG, 0);
+    if (request_.state_directory >= 0) return Ok{};
     return tell(request_.channel, {.step = CreateStep::kReady}, {}, terminal_.master.get());
   }
 
@@ -126,6 +129,7 @@ class ContainerInit {
     uint64_t fresh = 0;
     for (const NamespaceSpec& one : config_.namespaces)
       if (one.path.empty()) fresh |= one.flag & ~kElsewhere;
+    if (request_.network_comes) fresh &= ~uint64_t{CLONE_NEWNET};
     if (auto done = sys::unshare(fresh); !done) return done.error().while_doing("make the namespaces");
     return fresh & CLONE_NEWNET ? bring_loopback_up() : Status(Ok{});
   }
@@ -144,6 +148,18 @@ class ContainerInit {
       mount.prepared = prepared_.back().get();
     }
     return Ok{};
+  }
+
+  static Status join_network_of(void* self) { return static_cast<ContainerInit*>(self)->join_network(); }
+
+  Status join_network() {
+    if (!request_.network_comes) return Ok{};
+    Message message;
+    TRY(expect(CreateStep::kNetwork, &message));
+    if (message.fds.empty()) return Error::invalid("create: the network is missing");
+    auto done = sys::setns(message.fds[0].get(), CLONE_NEWNET);
+    if (!done) return done.error().while_doing("enter the network namespace");
+    return bring_loopback_up();
   }
 
   static Status join_groups_of(void* self) { return static_cast<ContainerInit*>(self)->join_groups(); }
@@ -236,8 +252,8 @@ class ContainerInit {
   // Ends the bond with the creator, and waits for start.
   Status wait_until_started() {
     reply_to_ = request_.channel;
-    CreateMessage message;
-    TRY(receive(message, nullptr));
+    CreateMessage message = {.step = CreateStep::kStart};
+    if (request_.state_directory < 0) TRY(receive(message, nullptr));
     const bool waits = message.step == CreateStep::kWait;
     if (!waits && message.step != CreateStep::kStart) return Error::invalid("expected the word to wait");
     terminal_.master.reset();

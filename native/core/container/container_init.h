@@ -18,6 +18,8 @@ struct InitRequest {
   bool wait_for_maps = false;
   bool new_keyring = true;
   bool make_time_namespace = false;
+  bool network_comes = false;  // The creator makes its network namespace.
+  int state_directory = -1;  // Where this process puts the last state into its place, and goes on by itself.
   RootEntry root_entry = RootEntry::kPivot;
   unsigned preserved_fds = 0;
   bool keep_groups = false;  // The caller's supplementary groups (run.oci.keep_original_groups).

@@ -74,13 +74,12 @@ class Creation {
     is_elsewhere_ = place_elsewhere(pid_);
     TRY(map_ids());
     TRY(send_mounts());
+    TRY(send_network());
     const String mountinfo = TRY(read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{64} << 20));
     layout_ =
         cgroup::parse_layout(mountinfo, TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")), &layout_lines_);
     TRY(record_beginning());
     TRY(send_groups());
-    // A hook may need to know the container; and so does whoever clears up after us.
-    TRY(directory_.write_file("config.json", request_.loaded->text));
     TRY(converse());
     TRY(record_end());
     TRY(let_go());
@@ -182,6 +181,8 @@ class Creation {
     init_.preserved_fds = request_.preserved_fds;
     init_.keep_groups = annotation("run.oci.keep_original_groups") == "1";
     init_.hook_output = request_.hook_output;
+    init_.network_comes = makes_network();
+    if (goes_on_by_itself()) init_.state_directory = directory_.fd();
     UniqueFd own_time;
     if (makes(CLONE_NEWTIME)) {
       init_.make_time_namespace = init_.wait_for_maps;
@@ -301,6 +302,37 @@ class Creation {
     return Ok{};
   }
 
+  // In a user namespace it must be made inside. Else this process has the time, while the other one builds
+  // the root.
+  bool makes_network() const { return makes(CLONE_NEWNET) && !config_.has_namespace(CLONE_NEWUSER); }
+
+  Status send_network() {
+    if (!init_.network_comes) return Ok{};
+    const UniqueFd own = TRY(sys::open("/proc/self/ns/net", O_RDONLY));
+    auto made = make_network();
+    // Whatever else is done is done here, hooks too.
+    if (auto back = sys::setns(own.get(), CLONE_NEWNET); !back)
+      return back.error().while_doing("return to the own network namespace");
+    if (!made) return made.error();
+    const int network = made->get();
+    auto told = tell(channel_.get(), {.step = CreateStep::kNetwork}, {}, {&network, 1});
+    return told.err() == EPIPE ? Status(Ok{}) : std::move(told);
+  }
+
+  static Result<UniqueFd> make_network() {
+    if (auto done = sys::unshare(CLONE_NEWNET); !done)
+      return done.error().while_doing("make the network namespace");
+    return sys::open("/proc/self/ns/net", O_RDONLY);
+  }
+
+  // Nothing is left to do between the last word of the process and its program but to record that it is made:
+  // it does so itself.
+  bool goes_on_by_itself() const {
+    return request_.start && !config_.has_namespace(CLONE_NEWUSER) && !config_.process->terminal &&
+           request_.pid_file.empty() && !config_.intel_rdt && annotation("run.oci.delegate-cgroup").empty() &&
+           annotation("run.oci.pidfd_receiver").empty();
+  }
+
   Status record_beginning() {
     state_.creator = TRY(identify_process(sys::getpid()));
     // Where the process has ended already, its words say why.
@@ -326,7 +358,14 @@ class Creation {
     state_.groups = std::move(made->paths);
     state_.unit = std::move(made->unit);
     state_.user_bus = made->user_bus;
+    // A hook may need to know the container; and so does whoever clears up after us.
+    TRY(directory_.write_file("config.json", request_.loaded->text));
     TRY(compile_filter());
+    if (init_.state_directory >= 0) {
+      state_.made = true;
+      TRY(directory_.write_aside(state_));
+      state_.made = false;
+    }
     if (const auto& score = config_.process->oom_score_adj) TRY(set_oom_score(*score));
 
     Vector<int> fds;
@@ -377,7 +416,9 @@ class Creation {
     for (;;) {
       CreateMessage message;
       Message got;
-      TRY(receive(message, &got, nullptr));
+      bool ended = false;
+      TRY(receive(message, &got, &ended));
+      if (ended) return is_under_way() ? Status(Ok{}) : died_early();
       switch (message.step) {
         case CreateStep::kRuntimeHooks:
           TRY(move_net_devices());
@@ -401,6 +442,10 @@ class Creation {
   }
 
   Status record_end() {
+    if (init_.state_directory >= 0) {
+      state_.made = true;
+      return Ok{};
+    }
     if (state_.init.pid == 0) state_.init = TRY(identify_process(pid_));
     if (config_.intel_rdt) {
       TRY(cgroup::apply_intel_rdt(*config_.intel_rdt, request_.id, pid_));
@@ -417,6 +462,7 @@ class Creation {
   }
 
   Status let_go() {
+    if (init_.state_directory >= 0) return Ok{};
     if (terminal_ && request_.console_socket >= 0) {
       TRY(send_descriptor(request_.console_socket, "/dev/ptmx", terminal_.get()));
       terminal_.reset();
@@ -434,7 +480,7 @@ class Creation {
     if (!request_.start) return Ok{};
     CreateMessage message;
     bool ended = false;
-    TRY(receive(message, nullptr, &ended));
+    if (init_.state_directory < 0) TRY(receive(message, nullptr, &ended));
     // Only now: who gets it may end the program at once, and that is its end, not a failure of ours.
     return send_pidfd();
   }
@@ -463,12 +509,9 @@ class Creation {
     close_their_end();
     Message got = TRY(receive_message(channel_.get(), buffer));
     if (got.size < sizeof message) {
-      if (ended) {
-        *ended = true;
-        return Ok{};
-      }
-      return Error::plain(ECHILD,
-                          "container init died before it was ready (was it killed, or out of memory?)");
+      if (!ended) return died_early();
+      *ended = true;
+      return Ok{};
     }
     memcpy(&message, buffer, sizeof message);
     if (message.step == CreateStep::kFailed)
@@ -477,6 +520,13 @@ class Creation {
     if (out) *out = std::move(got);
     return Ok{};
   }
+
+  static Error died_early() {
+    return Error::plain(ECHILD, "container init died before it was ready (was it killed, or out of memory?)");
+  }
+
+  // A process that goes on by itself says so by what it did last.
+  bool is_under_way() const { return init_.state_directory >= 0 && directory_.is_put_in_place(); }
 
   // What the process had to say when it ended, while we were busy with something else that failed for it.
   std::optional<Error> last_words() {

@@ -13,6 +13,7 @@ enum class CreateStep : uint32_t {
   // To the process:
   kGo = 1,         // The id maps are written.
   kMounts = 10,    // Here are binds that were made outside, in the order of those that want it.
+  kNetwork = 11,   // Here is the network namespace.
   kGroups = 2,     // Here are the entrances to the groups; the filter is ready.
   kHooksDone = 3,  // createRuntime's hooks have run.
   kWait = 4,       // All is recorded: wait to be started.

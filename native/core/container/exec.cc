@@ -89,6 +89,8 @@ class Execution {
     cgroup::Controllers wanted = cgroup::Controllers::all();
     if (const size_t colon = path.find(':'); colon != std::string_view::npos) {
       wanted = TRY(controllers_in(path.substr(0, colon)));
+      if (const cgroup::Controllers lacking = wanted - groups_.controllers(); !lacking.empty())
+        return Error::plain(ENOENT, "--cgroup: the container has no cgroup of ", cgroup::names_of(lacking));
       path.remove_prefix(colon + 1);
     }
     while (path.starts_with('/')) path.remove_prefix(1);

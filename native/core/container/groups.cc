@@ -15,18 +15,22 @@
 namespace nsbox {
 namespace {
 
+constexpr uint64_t kLockTimeout = 1'000'000'000;
+
 using cgroup::Controller;
 using cgroup::Controllers;
 using cgroup::Version;
 
 // Without a path, the container gets a group of its own beside whatever started it.
 String path_of(const GroupRequest& request) {
-  const std::string_view asked = request.config->cgroups_path;
+  std::string_view asked = request.config->cgroups_path;
+  while (asked.size() > 1 && asked.ends_with('/')) asked.remove_suffix(1);
+  while (asked.starts_with("//")) asked.remove_prefix(1);
   return asked.empty() ? String(request.id) : String(asked);
 }
 
-// What the statistics of every container tell of.
-constexpr Controllers kCounted = {Controller::kMemory, Controller::kCpuacct, Controller::kPids};
+// What the statistics of every container tell of, and count from its beginning.
+constexpr Controllers kCounted = {Controller::kMemory, Controller::kCpuacct};
 
 struct Section {
   std::string_view name;
@@ -112,7 +116,9 @@ void leave_out_devices(cgroup::Limits& limits, const cgroup::GroupSet& set) {
   if (!set.find(Controller::kDevices)) limits.devices.clear();
 }
 
-Status refuse_used(const cgroup::GroupSet& set, std::string_view path) {
+Status refuse_used(const cgroup::Parent& parent, std::string_view path) {
+  const cgroup::GroupSet& set = parent.groups;
+  if ((set.controllers() - parent.fresh).empty()) return Ok{};
   const Vector<pid_t> inside = TRY(cgroup::procs(set));
   if (!inside.empty())
     return Error::plain(EBUSY, "container's cgroup is not empty: ", inside.size(), " process(es) found in ",
@@ -187,6 +193,15 @@ Result<cgroup::Limits> container_limits(const Config& config) {
 
 namespace {
 
+// v1's are where they were planned; of v2 it is found out while they are made.
+Result<String> path_of_group(const GroupPlan& plan, const cgroup::Hierarchy& made) {
+  for (const GroupPath& one : plan.groups)
+    if (one.version == Version::kV1 && made.version == Version::kV1 &&
+        one.controllers.has_any(made.controllers))
+      return one.path;
+  return path_of_descriptor(made.dir.get());
+}
+
 struct MadeParent {
   cgroup::Parent parent;
   String unit;
@@ -213,7 +228,7 @@ Result<MadeParent> make_by_path(const cgroup::Layout& layout, const GroupRequest
       return Error::invalid("linux.cgroupsPath: a control character is no part of a group's name");
   MadeParent out{TRY(cgroup::create_at_path(layout, path, wanted_controllers(plan))), {}};
   TRY(refuse_nothing(out.parent, path));
-  TRY(refuse_used(out.parent.groups, path));
+  TRY(refuse_used(out.parent, path));
   return out;
 }
 
@@ -230,7 +245,7 @@ Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupReq
   out.user_bus = request.bus == cgroup::Manager::kUser;
   const cgroup::GroupSet& groups = made.parent.groups;
   for (const cgroup::Hierarchy& each : groups.hierarchies)
-    out.paths.push_back({TRY(path_of_descriptor(each.dir.get())), each.controllers, each.version});
+    out.paths.push_back({TRY(path_of_group(plan, each)), each.controllers, each.version});
   auto done = set_limits(made.parent, groups, plan.limits);
   if (done) {
     // systemd has moved it already, in the hierarchy that is its own.
@@ -286,6 +301,15 @@ Status join_further_groups(const StateDirectory& directory, State& state, Contro
   const cgroup::Layout layout = TRY(cgroup::read_layout());
   for (const GroupPath& one : joined) TRY(cgroup::move_all(groups, TRY(make_at(layout, one))));
   return Ok{};
+}
+
+Result<cgroup::GroupSet> groups_to_count(const StateDirectory& directory, State& state) {
+  // Whoever may not make it is told of all the rest.
+  if (directory.lock(kLockTimeout)) {
+    (void)join_further_groups(directory, state, {Controller::kPids});
+    directory.unlock();
+  }
+  return open_groups(state);
 }
 
 Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip) {

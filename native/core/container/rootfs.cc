@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -27,16 +28,18 @@ class RootfsBuilder::Builder {
   Builder(const Plan& plan, Place place)
       : plan_(plan), config_(plan.config), place_(place), overlays_(plan) {}
 
-  Status build(const GroupsHook& groups) {
-    groups_ = groups;
+  Status build(const EntryHooks& hooks) {
+    hooks_ = hooks;
     if (place_ == Place::kOverSlash) TRY(detach_from_host(kPrivate));
     TRY(make_root());
-    TRY(mount_all());
+    const size_t late = first_late_mount();
+    TRY(mount_those(0, late));
     TRY(make_dev());
     TRY(find_proc());
     TRY(find_sysctls());
     TRY(mask_paths(root_.get(), config_.masked_paths));
     TRY(make_paths_readonly(root_.get(), config_.readonly_paths));
+    TRY(mount_those(late, config_.mounts.size()));
     make_working_directory();
     TRY(seal());
     return join_groups();
@@ -57,10 +60,15 @@ class RootfsBuilder::Builder {
   // Such a root goes on receiving what is mounted on the host.
   static constexpr uint64_t kReceiving = kSlave | uint64_t{1} << 20;
 
+  Status join_network() {
+    const auto enter = std::exchange(hooks_.network, nullptr);
+    return enter ? enter(hooks_.context) : Status(Ok{});
+  }
+
   Status join_groups() {
-    if (!groups_.call) return Ok{};
-    const GroupsHook hook = std::exchange(groups_, {});
-    return hook.call(hook.context);
+    TRY(join_network());
+    const auto enter = std::exchange(hooks_.groups, nullptr);
+    return enter ? enter(hooks_.context) : Status(Ok{});
   }
 
   Status stage(int made, int place) {
@@ -97,9 +105,32 @@ class RootfsBuilder::Builder {
   // Device nodes in a root of the host's, or made in a box, open nothing: /dev alone has nodes that work.
   static uint64_t root_attributes() { return MOUNT_ATTR_NODEV; }
 
-  Status mount_all() {
-    for (const Mount& mount : config_.mounts) TRY(mount_one(mount));
+  Status mount_those(size_t from, size_t end) {
+    for (size_t i = from; i < end; i++) TRY(mount_one(config_.mounts[i]));
     return Ok{};
+  }
+
+  // The view of the groups mostly comes last, and waits for them: what else there is to do is done before,
+  // unless it could meet that view.
+  size_t first_late_mount() const {
+    const size_t count = config_.mounts.size();
+    if (count == 0 || !shows_groups(config_.mounts[count - 1])) return count;
+    const std::string_view place = config_.mounts[count - 1].destination;
+    const auto is_apart = [&](std::string_view path) {
+      const bool is_kernels = path.starts_with("/proc/") || path.starts_with("/sys/");
+      return is_kernels && !path.starts_with(place) && !place.starts_with(path);
+    };
+    const auto is_device = [](const Device& device) { return device.path.starts_with("/dev/"); };
+    const bool all_apart =
+        place.starts_with("/sys/") &&
+        std::all_of(config_.masked_paths.begin(), config_.masked_paths.end(), is_apart) &&
+        std::all_of(config_.readonly_paths.begin(), config_.readonly_paths.end(), is_apart) &&
+        std::all_of(config_.devices.begin(), config_.devices.end(), is_device);
+    return all_apart ? count - 1 : count;
+  }
+
+  static bool shows_groups(const Mount& mount) {
+    return (mount.type == "cgroup" || mount.type == "cgroup2") && !mount.bind;
   }
 
   Status mount_one(const Mount& mount) {
@@ -109,10 +140,11 @@ class RootfsBuilder::Builder {
       return Ok{};
     }
     if (mount.destination == "/dev" && !mount.bind) return mount_dev(mount);
-    if ((mount.type == "cgroup" || mount.type == "cgroup2") && !mount.bind) {
+    if (shows_groups(mount)) {
       TRY(join_groups());
       return mount_cgroups(root_.get(), mount, plan_.cgroup_layout ? &*plan_.cgroup_layout : nullptr);
     }
+    if (mount.type == "sysfs" && !mount.bind) TRY(join_network());
     UniqueFd made = TRY(mount_beneath(root_.get(), mount, &copy_tree));
     if (mount.type == "proc" && !mount.bind) proc_ = std::move(made);
     return Ok{};
@@ -185,7 +217,7 @@ class RootfsBuilder::Builder {
   const Plan& plan_;
   const Config& config_;
   Place place_;
-  GroupsHook groups_;
+  EntryHooks hooks_;
   OverlayMaker overlays_;
   UniqueFd root_;
   UniqueFd proc_;
@@ -197,7 +229,7 @@ class RootfsBuilder::Builder {
 
 RootfsBuilder::RootfsBuilder(const Plan& plan) : builder_(new Builder(plan, Builder::Place::kOnItself)) {}
 RootfsBuilder::~RootfsBuilder() { delete builder_; }
-Status RootfsBuilder::build(const GroupsHook& groups) { return builder_->build(groups); }
+Status RootfsBuilder::build(const EntryHooks& hooks) { return builder_->build(hooks); }
 Result<Rootfs> RootfsBuilder::enter(RootEntry entry) { return builder_->enter(entry); }
 
 Result<Rootfs> enter_rootfs(const Plan& plan) {

@@ -19,10 +19,12 @@ struct Rootfs {
   Vector<OverlayLayer> overlays;  // In the order of mounting.
 };
 
-// Called once, before the first cgroup is mounted (or when all else is): the caller joins the container's
-// groups, so that their namespace begins there.
-struct GroupsHook {
-  Status (*call)(void* context) = nullptr;
+// What the caller enters meanwhile, each as late as can be. Called once each, the network first.
+struct EntryHooks {
+  // Before the first sysfs is mounted, which shows the devices of its network (or when all else is done).
+  Status (*network)(void* context) = nullptr;
+  // Before the first cgroup is mounted: the namespace of groups begins where its process is.
+  Status (*groups)(void* context) = nullptr;
   void* context = nullptr;
 };
 
@@ -41,7 +43,7 @@ class RootfsBuilder {
   RootfsBuilder(const RootfsBuilder&) = delete;
   RootfsBuilder& operator=(const RootfsBuilder&) = delete;
 
-  Status build(const GroupsHook& groups);
+  Status build(const EntryHooks& hooks);
   // Makes it the root; what lay outside is out of reach from then on.
   Result<Rootfs> enter(RootEntry entry);
 

@@ -126,6 +126,8 @@ bool is_id_character(char c) {
          c == '-' || c == '.';
 }
 
+String aside(std::string_view name) { return format(".", name); }
+
 Result<UniqueFd> make_root(std::string_view root) {
   const String path(root);
   TRY(make_directories_at(AT_FDCWD, path, 0700));
@@ -240,12 +242,31 @@ Status StateDirectory::write(const State& state) const {
   return write_file(kStateFile, state_to_json(state));
 }
 
+Status StateDirectory::write_aside(const State& state) const {
+  return write_aside(kStateFile, state_to_json(state));
+}
+
+Status StateDirectory::put_in_place(int directory) {
+  auto done = sys::renameat2(directory, aside(kStateFile).c_str(), directory, kStateFile, 0);
+  if (!done) return done.error().while_doing("write ", kStateFile);
+  return Ok{};
+}
+
+bool StateDirectory::is_put_in_place() const {
+  return sys::faccessat2(dir_.get(), aside(kStateFile).c_str(), 0, 0).err() == ENOENT;
+}
+
 Status StateDirectory::write_file(const char* name, std::string_view content) const {
-  const String aside = format(".", name);
-  auto file = sys::openat(dir_.get(), aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  TRY(write_aside(name, content));
+  auto done = sys::renameat2(dir_.get(), aside(name).c_str(), dir_.get(), name, 0);
+  if (!done) return done.error().while_doing("write ", name, " of ", id_);
+  return Ok{};
+}
+
+Status StateDirectory::write_aside(const char* name, std::string_view content) const {
+  auto file = sys::openat(dir_.get(), aside(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   if (!file) return file.error().while_doing("write ", name, " of ", id_);
   auto done = write_all(file->get(), content.data(), content.size());
-  if (done) done = sys::renameat2(dir_.get(), aside.c_str(), dir_.get(), name, 0);
   if (!done) return done.error().while_doing("write ", name, " of ", id_);
   return Ok{};
 }
@@ -260,6 +281,8 @@ Status StateDirectory::lock(uint64_t timeout_ns) const {
     (void)sys::nanosleep(pause);
   }
 }
+
+void StateDirectory::unlock() const { (void)sys::flock(dir_.get(), LOCK_UN); }
 
 // By then the name may be another container's: of one that was made after somebody else had removed ours.
 bool StateDirectory::is_in_place() const {

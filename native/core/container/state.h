@@ -81,6 +81,10 @@ class StateDirectory {
 
   Result<State> read() const;
   Status write(const State& state) const;
+  // The same in two steps: written aside, and put in its place by whoever has the directory's descriptor.
+  Status write_aside(const State& state) const;
+  static Status put_in_place(int directory);
+  bool is_put_in_place() const;
   // The same once more, for who must clear up after the first was damaged.
   Result<State> read_copy() const;
   Status write_copy(const State& state) const;
@@ -89,6 +93,7 @@ class StateDirectory {
 
   // One verb at a time changes a container. Waits as long as that takes, at most until the time is up: EBUSY.
   Status lock(uint64_t timeout_ns) const;
+  void unlock() const;
   Status remove() const;
 
   int fd() const { return dir_.get(); }
@@ -96,6 +101,7 @@ class StateDirectory {
 
  private:
   bool is_in_place() const;
+  Status write_aside(const char* name, std::string_view content) const;
 
   StateDirectory(UniqueFd parent, UniqueFd dir, std::string_view id)
       : parent_(std::move(parent)), dir_(std::move(dir)), id_(id) {}

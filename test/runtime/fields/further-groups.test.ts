@@ -25,18 +25,22 @@ test('linux.cgroupsPath in version 1: groups are made where they limit, count, o
   const silent = await runtime.pause((config) => {
     config.linux.resources = {};
   });
-  expect(controllersOf(silent).sort()).toEqual(['cpuacct', 'devices', 'memory', 'pids']);
+  expect(controllersOf(silent).sort()).toEqual(['cpuacct', 'devices', 'memory']);
   const spoken = await runtime.pause((config) => {
-    config.linux.resources = { cpu: {}, blockIO: {} };
+    config.linux.resources = { cpu: {}, blockIO: {}, pids: { limit: -1 } };
   });
-  expect(controllersOf(spoken)).toEqual(expect.arrayContaining(['cpu', 'blkio', 'memory', 'devices']));
+  expect(controllersOf(spoken)).toEqual(
+    expect.arrayContaining(['cpu', 'blkio', 'memory', 'devices', 'pids']),
+  );
   expect(controllersOf(spoken)).not.toContain('freezer');
 });
 
 test('mounts of type cgroup in version 1: shows no hierarchy where the container has no group', async () => {
   await using runtime = new Runtime();
   const seen = await runtime.sh('ls /sys/fs/cgroup; ls /sys/fs/cgroup/memory/tasks');
-  expect(seen.split('\n')).toEqual(expect.arrayContaining(['memory', 'pids', '/sys/fs/cgroup/memory/tasks']));
+  expect(seen.split('\n')).toEqual(
+    expect.arrayContaining(['memory', 'devices', '/sys/fs/cgroup/memory/tasks']),
+  );
   expect(seen.split('\n')).not.toContain('freezer');
 });
 
@@ -58,7 +62,7 @@ test('linux.cgroupsPath in version 1: a group that somebody has prepared is used
   expect(controllersOf(second)).toContain('freezer');
   expect(controllersOf(second)).not.toContain('cpuset');
   await second.delete('--force');
-  for (const controller of ['freezer', 'memory', 'cpuacct', 'pids', 'devices'])
+  for (const controller of ['freezer', 'memory', 'cpuacct', 'devices'])
     rmdirSync(`${HIERARCHIES}/${controller}${runtime.groupPath('above')}`);
 });
 
@@ -71,7 +75,7 @@ test('pause: where the container had no group to freeze it gets one, with all of
   expect(controllersOf(container)).not.toContain('freezer');
   await runtime.ok(['pause', container.id]);
   expect(await container.status()).toBe('paused');
-  const inside = container.groupFile('pids', 'cgroup.procs').split('\n');
+  const inside = container.groupFile('memory', 'cgroup.procs').split('\n');
   expect(inside.length).toBe(4);
   for (const pid of inside) expect(controllersOf(container, Number(pid))).toContain('freezer');
   await runtime.ok(['resume', container.id]);
@@ -93,4 +97,12 @@ test('update: a limit of another hierarchy makes the group there', async () => {
   expect(controllersOf(container)).toEqual(expect.arrayContaining(['cpu', 'cpuset']));
   await container.delete('--force');
   expect(existsSync(container.groupFolder('cpuset'))).toBe(false);
+});
+
+test('events: --stats counts the processes of a container that had no group to count them', async () => {
+  await using runtime = new Runtime();
+  const container = await runtime.pause();
+  expect(controllersOf(container)).not.toContain('pids');
+  const { stdout } = await runtime.ok(['events', '--stats', container.id]);
+  expect(JSON.parse(stdout).data.pids.current).toBe(1);
 });

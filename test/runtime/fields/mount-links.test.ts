@@ -197,8 +197,7 @@ describe('cgroup', () => {
     await using runtime = new Runtime();
     const said = (await runtime.sh(view)).split('\n');
     const outside = readFileSync('/proc/self/mountinfo', 'utf8');
-    if (/ - cgroup /.test(outside))
-      expect(said).toEqual(expect.arrayContaining(['memory', 'pids', 'devices']));
+    if (/ - cgroup /.test(outside)) expect(said).toEqual(expect.arrayContaining(['memory', 'devices']));
     else expect(said).toContain('cgroup.procs');
     expect(said.at(-1)).toBe('refused');
   });
@@ -207,7 +206,7 @@ describe('cgroup', () => {
     await using runtime = new Runtime();
     const container = await runtime.pause();
     const folder = (
-      await container.sh('test -d /sys/fs/cgroup/pids && echo /sys/fs/cgroup/pids || echo /sys/fs/cgroup')
+      await container.sh('test -d /sys/fs/cgroup/memory && echo /sys/fs/cgroup/memory || echo /sys/fs/cgroup')
     ).trim();
     expect((await container.sh(`cat ${folder}/cgroup.procs`)).split('\n')).toContain('1');
     const names = (await container.sh(`ls ${folder}`)).split('\n');
@@ -217,7 +216,7 @@ describe('cgroup', () => {
   testRoot('mounts of type cgroup: with a cgroup namespace too', async () => {
     await using runtime = new Runtime();
     const said = await runtime.sh(
-      'cat /proc/self/cgroup; cat /sys/fs/cgroup/pids/cgroup.procs /sys/fs/cgroup/cgroup.procs 2>/dev/null; true',
+      'cat /proc/self/cgroup; cat /sys/fs/cgroup/memory/cgroup.procs /sys/fs/cgroup/cgroup.procs 2>/dev/null; true',
       (config) => {
         config.linux.namespaces.push({ type: 'cgroup' });
       },
@@ -230,7 +229,7 @@ describe('cgroup', () => {
   testRoot('mounts of type cgroup: with the option rw, the container’s own group is writable', async () => {
     await using runtime = new Runtime();
     const script =
-      'mkdir /sys/fs/cgroup/pids/own && rmdir /sys/fs/cgroup/pids/own && echo ok || (mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own && echo ok)';
+      'mkdir /sys/fs/cgroup/memory/own && rmdir /sys/fs/cgroup/memory/own && echo ok || (mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own && echo ok)';
     expect(
       await runtime.sh(script, (config) => {
         config.linux.namespaces.push({ type: 'cgroup' });

@@ -378,7 +378,7 @@ describe('cgroupsPath', () => {
     const path = container.bundle.config.linux.cgroupsPath ?? '';
     const lines = readFileSync(`/proc/${container.pid}/cgroup`, 'utf8').trim().split('\n');
     expect(lines.some((line) => line.endsWith(`:${path}`))).toBe(true);
-    expect(statSync(container.groupFolder('pids')).isDirectory()).toBe(true);
+    expect(statSync(container.groupFolder('memory')).isDirectory()).toBe(true);
   });
 
   testRoot('linux.cgroupsPath: of several levels', async () => {
@@ -386,7 +386,7 @@ describe('cgroupsPath', () => {
     const container = await runtime.pause((config) => {
       config.linux.cgroupsPath = `${runtime.groupPath('deep')}/below/it`;
     });
-    expect(container.groupFile('pids', 'cgroup.procs').split('\n')).toContain(`${container.pid}`);
+    expect(container.groupFile('memory', 'cgroup.procs').split('\n')).toContain(`${container.pid}`);
     await container.delete('--force');
     // The levels above were nobody's container: whoever named them removes them.
     for (const path of groupsCalled(runtime.group)) {

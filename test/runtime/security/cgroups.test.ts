@@ -112,9 +112,9 @@ describe('groups', () => {
           config.linux.cgroupsPath = path;
         });
         if (result.code === 0)
-          expect([path, result.stdout]).not.toEqual([path, expect.stringMatching(/:pids:\/$/m)]);
+          expect([path, result.stdout]).not.toEqual([path, expect.stringMatching(/:memory:\/$/m)]);
       }
-      const made = existsSync('/sys/fs/cgroup/pids') ? readdirSync('/sys/fs/cgroup/pids') : [];
+      const made = existsSync('/sys/fs/cgroup/memory') ? readdirSync('/sys/fs/cgroup/memory') : [];
       expect(made.filter((name) => /^(a|x.*|\.+)$/s.test(name))).toEqual([]);
     },
   );

@@ -129,7 +129,7 @@ testWhere(isRoot)('delete: groups that the container has made in its own are rem
       if (mount.type === 'cgroup') mount.options = (mount.options ?? []).filter((option) => option !== 'ro');
   });
   await box.sh(
-    'cd /sys/fs/cgroup/pids 2>/dev/null || cd /sys/fs/cgroup; mkdir -p one/two && echo $$ > one/two/cgroup.procs',
+    'cd /sys/fs/cgroup/memory 2>/dev/null || cd /sys/fs/cgroup; mkdir -p one/two && echo $$ > one/two/cgroup.procs',
   );
   await box.delete('--force');
   expect(runtime.leftovers()).toEqual([]);

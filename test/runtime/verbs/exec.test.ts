@@ -365,19 +365,20 @@ testWhere(isRoot)('exec: --cgroup joins a group below the container’s', async 
     for (const mount of config.mounts)
       if (mount.type === 'cgroup') mount.options = (mount.options ?? []).filter((option) => option !== 'ro');
   });
-  await box.sh('mkdir /sys/fs/cgroup/pids/below');
+  await box.sh('mkdir /sys/fs/cgroup/memory/below');
   const file = join(runtime.folder, 'exec.pid');
-  const result = await box.exec(['sleep', '999'], ['-d', '--pid-file', file, '--cgroup', 'pids:below']);
+  const result = await box.exec(['sleep', '999'], ['-d', '--pid-file', file, '--cgroup', 'memory:below']);
   expect(result.code).toBe(0);
-  expect(readFileSync(`/proc/${readFileSync(file, 'utf8')}/cgroup`, 'utf8')).toMatch(/:pids:.*\/below$/m);
+  expect(readFileSync(`/proc/${readFileSync(file, 'utf8')}/cgroup`, 'utf8')).toMatch(/:memory:.*\/below$/m);
 });
 
 testWhere(isRoot)('exec: a --cgroup that is absent or outside is refused with 255', async () => {
   await using runtime = new Runtime();
   const box = await runtime.pause();
-  refusal(await box.exec(['true'], ['--cgroup', 'pids:no-such']), 255);
-  refusal(await box.exec(['true'], ['--cgroup', 'pids:../..']), 255);
+  refusal(await box.exec(['true'], ['--cgroup', 'memory:no-such']), 255);
+  refusal(await box.exec(['true'], ['--cgroup', 'memory:../..']), 255);
   refusal(await box.exec(['true'], ['--cgroup', 'nothing:x']), 255);
+  refusal(await box.exec(['true'], ['--cgroup', 'perf_event:x']), 255);
 });
 
 testWhere(isRoot)('exec: a paused container is refused with 255', async () => {

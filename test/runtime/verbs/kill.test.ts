@@ -139,7 +139,7 @@ testWhere(isRoot)(
 );
 
 function runtimePids(box: Container): number[] {
-  return box.groupFile('pids', 'cgroup.procs').split('\n').filter(Boolean).map(Number);
+  return box.groupFile('memory', 'cgroup.procs').split('\n').filter(Boolean).map(Number);
 }
 
 test.runIf(isOurs)('kill: --regex signals every container whose ID matches', async () => {
