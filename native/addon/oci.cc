@@ -10,7 +10,6 @@
 #include "addon/stats.h"
 #include "core/base/json.h"
 #include "core/container/delete.h"
-#include "core/container/groups.h"
 #include "core/container/kill.h"
 #include "core/container/pause.h"
 #include "core/container/processes.h"
@@ -162,9 +161,9 @@ Napi::Value stats(const Napi::CallbackInfo& info) {
       info.Env(),
       [place = Place::of(info)]() -> Result<cgroup::Stats> {
         const StateDirectory directory = TRY(place.open());
-        State found = TRY(directory.read());
+        const State found = TRY(directory.read());
         if (!is_alive(found.init)) return Error::plain(ESRCH, "container not running");
-        return cgroup::read_stats(TRY(groups_to_count(directory, found)));
+        return cgroup::read_stats(TRY(open_groups(found)));
       },
       stats_to_js);
 }

@@ -302,16 +302,22 @@ class Creation {
     return Ok{};
   }
 
-  // In a user namespace it must be made inside. Else this process has the time, while the other one builds
-  // the root.
-  bool makes_network() const { return makes(CLONE_NEWNET) && !config_.has_namespace(CLONE_NEWUSER); }
+  // For a user namespace it must be made inside. Else this process has the time, while the other one builds
+  // the root; if it may return to the network that it is in, which for the root of a user namespace is mostly
+  // another's.
+  bool makes_network() {
+    if (!makes(CLONE_NEWNET) || config_.has_namespace(CLONE_NEWUSER)) return false;
+    auto own = sys::open("/proc/self/ns/net", O_RDONLY);
+    if (!own || !sys::setns(own->get(), CLONE_NEWNET)) return false;
+    own_network_ = std::move(*own);
+    return true;
+  }
 
   Status send_network() {
     if (!init_.network_comes) return Ok{};
-    const UniqueFd own = TRY(sys::open("/proc/self/ns/net", O_RDONLY));
     auto made = make_network();
     // Whatever else is done is done here, hooks too.
-    if (auto back = sys::setns(own.get(), CLONE_NEWNET); !back)
+    if (auto back = sys::setns(own_network_.get(), CLONE_NEWNET); !back)
       return back.error().while_doing("return to the own network namespace");
     if (!made) return made.error();
     const int network = made->get();
@@ -572,7 +578,7 @@ class Creation {
   cgroup::Layout layout_;
   GroupPlan groups_;
   String mount_label_;
-  UniqueFd channel_, start_socket_, pidfd_, terminal_, listener_socket_;
+  UniqueFd own_network_, channel_, start_socket_, pidfd_, terminal_, listener_socket_;
   pid_t pid_ = 0;
   bool is_pid_told_ = false;
   Vector<String> warnings_;

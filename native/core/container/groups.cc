@@ -15,8 +15,6 @@
 namespace nsbox {
 namespace {
 
-constexpr uint64_t kLockTimeout = 1'000'000'000;
-
 using cgroup::Controller;
 using cgroup::Controllers;
 using cgroup::Version;
@@ -29,8 +27,9 @@ String path_of(const GroupRequest& request) {
   return asked.empty() ? String(request.id) : String(asked);
 }
 
-// What the statistics of every container tell of, and count from its beginning.
-constexpr Controllers kCounted = {Controller::kMemory, Controller::kCpuacct};
+// What the statistics of every container tell of: engines read them by the process's own groups, and where it
+// has none they would read the host's.
+constexpr Controllers kCounted = {Controller::kMemory, Controller::kCpuacct, Controller::kPids};
 
 struct Section {
   std::string_view name;
@@ -301,15 +300,6 @@ Status join_further_groups(const StateDirectory& directory, State& state, Contro
   const cgroup::Layout layout = TRY(cgroup::read_layout());
   for (const GroupPath& one : joined) TRY(cgroup::move_all(groups, TRY(make_at(layout, one))));
   return Ok{};
-}
-
-Result<cgroup::GroupSet> groups_to_count(const StateDirectory& directory, State& state) {
-  // Whoever may not make it is told of all the rest.
-  if (directory.lock(kLockTimeout)) {
-    (void)join_further_groups(directory, state, {Controller::kPids});
-    directory.unlock();
-  }
-  return open_groups(state);
 }
 
 Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip) {

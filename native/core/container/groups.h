@@ -51,10 +51,6 @@ Result<ContainerGroups> make_groups(const cgroup::Layout& layout, const GroupReq
 // processes there; the state says so before. The caller has the directory's lock.
 Status join_further_groups(const StateDirectory& directory, State& state, cgroup::Controllers needed);
 
-// The groups of a running container, for its statistics: also that of the processes' number, which is right
-// whenever its counting begins.
-Result<cgroup::GroupSet> groups_to_count(const StateDirectory& directory, State& state);
-
 // The files of the groups for another process to enter by.
 Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip);
 

@@ -282,8 +282,6 @@ Status StateDirectory::lock(uint64_t timeout_ns) const {
   }
 }
 
-void StateDirectory::unlock() const { (void)sys::flock(dir_.get(), LOCK_UN); }
-
 // By then the name may be another container's: of one that was made after somebody else had removed ours.
 bool StateDirectory::is_in_place() const {
   auto named = sys::statx(parent_.get(), id_.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO);

@@ -93,7 +93,6 @@ class StateDirectory {
 
   // One verb at a time changes a container. Waits as long as that takes, at most until the time is up: EBUSY.
   Status lock(uint64_t timeout_ns) const;
-  void unlock() const;
   Status remove() const;
 
   int fd() const { return dir_.get(); }

@@ -7,7 +7,6 @@
 
 #include "core/base/duration.h"
 #include "core/base/memory_mark.h"
-#include "core/container/groups.h"
 #include "core/container/status.h"
 #include "core/sys/syscalls.h"
 #include "runtime/stats_json.h"
@@ -96,11 +95,11 @@ Result<int> run(Globals& globals, const Arguments& arguments) {
   const std::string_view id = TRY(only_id(arguments));
   const uint64_t interval = TRY(interval_of(arguments));
   const StateDirectory directory = TRY(StateDirectory::open(globals.root, id));
-  State state = TRY(directory.read());
+  const State state = TRY(directory.read());
   auto init = sys::pidfd_open(state.init.pid, 0);
   if (!init || living_pid(state, TRY(current_status(directory, state))) == 0)
     return Error::plain(ESRCH, "container with id ", id, " is not running");
-  cgroup::GroupSet groups = TRY(groups_to_count(directory, state));
+  cgroup::GroupSet groups = TRY(open_groups(state));
   Watch watch(id, groups);
   TRY(unless_unread(arguments.has("stats") ? watch.tell_stats() : watch.stay(*init, interval)));
   return 0;

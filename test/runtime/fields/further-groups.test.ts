@@ -25,13 +25,11 @@ test('linux.cgroupsPath in version 1: groups are made where they limit, count, o
   const silent = await runtime.pause((config) => {
     config.linux.resources = {};
   });
-  expect(controllersOf(silent).sort()).toEqual(['cpuacct', 'devices', 'memory']);
+  expect(controllersOf(silent).sort()).toEqual(['cpuacct', 'devices', 'memory', 'pids']);
   const spoken = await runtime.pause((config) => {
-    config.linux.resources = { cpu: {}, blockIO: {}, pids: { limit: -1 } };
+    config.linux.resources = { cpu: {}, blockIO: {} };
   });
-  expect(controllersOf(spoken)).toEqual(
-    expect.arrayContaining(['cpu', 'blkio', 'memory', 'devices', 'pids']),
-  );
+  expect(controllersOf(spoken)).toEqual(expect.arrayContaining(['cpu', 'blkio', 'memory', 'devices']));
   expect(controllersOf(spoken)).not.toContain('freezer');
 });
 
@@ -62,7 +60,7 @@ test('linux.cgroupsPath in version 1: a group that somebody has prepared is used
   expect(controllersOf(second)).toContain('freezer');
   expect(controllersOf(second)).not.toContain('cpuset');
   await second.delete('--force');
-  for (const controller of ['freezer', 'memory', 'cpuacct', 'devices'])
+  for (const controller of ['freezer', 'memory', 'cpuacct', 'pids', 'devices'])
     rmdirSync(`${HIERARCHIES}/${controller}${runtime.groupPath('above')}`);
 });
 
@@ -97,12 +95,4 @@ test('update: a limit of another hierarchy makes the group there', async () => {
   expect(controllersOf(container)).toEqual(expect.arrayContaining(['cpu', 'cpuset']));
   await container.delete('--force');
   expect(existsSync(container.groupFolder('cpuset'))).toBe(false);
-});
-
-test('events: --stats counts the processes of a container that had no group to count them', async () => {
-  await using runtime = new Runtime();
-  const container = await runtime.pause();
-  expect(controllersOf(container)).not.toContain('pids');
-  const { stdout } = await runtime.ok(['events', '--stats', container.id]);
-  expect(JSON.parse(stdout).data.pids.current).toBe(1);
 });
