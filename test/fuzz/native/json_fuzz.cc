@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "core/base/json.h"
+#include "json_words.h"
 #include "target.h"
 
 using namespace nsbox;
@@ -73,32 +74,9 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{",
-          "}",
-          "[",
-          "]",
-          ":",
-          ",",
-          "\"",
-          "\\u0000",
-          "\\ud83d",
-          "\\ude00",
-          "\\",
-          "\\\"",
-          "null",
-          "true",
-          "false",
-          "-",
-          "0",
-          "1e",
-          ".5",
-          "\xED\xA0\x80",
-          "\xC0\x80",
-          "\xF4\x90\x80\x80",
-          "\xEF\xBF\xBD",
-          "18446744073709551616",
-          "[[[[[[[[[[[[[[[[",
-          "{\"a\":"};
+  return json_words({"\\u0000", "\\ud83d", "\\ude00", "\\", "\\\"", "true", "false", "-", "0", "1e", ".5",
+                     "\xED\xA0\x80", "\xC0\x80", "\xF4\x90\x80\x80", "\xEF\xBF\xBD", "18446744073709551616",
+                     "[[[[[[[[[[[[[[[[", "{\"a\":"});
 }
 
 }  // namespace nsbox::fuzz

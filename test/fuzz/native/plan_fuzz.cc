@@ -9,6 +9,7 @@
 #include "core/container/plan.h"
 #include "core/spec/parse.h"
 #include "core/sys/syscalls.h"
+#include "json_words.h"
 #include "target.h"
 
 using namespace nsbox;
@@ -80,38 +81,30 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{",
-          "}",
-          "[",
-          "]",
-          ":",
-          ",",
-          "\"",
-          "null",
-          "true",
-          "1",
-          "-1",
-          "4294967295",
-          "1.5",
-          "\"\\u0000\"",
-          "\"config\":",
-          "\"process\":",
-          "\"linux\":",
-          "\"mounts\":[",
-          "\"destination\":",
-          "\"options\":[",
-          "\"bind\"",
-          "\"rro\"",
-          "\"sysctl\":{",
-          "\"net.\"",
-          "\"namespaces\":[",
-          "\"type\":\"pid\"",
-          "\"devices\":[",
-          "\"cgroup\":{",
-          "\"parents\":[",
-          "\"snapshots\":[",
-          "\"user\":{",
-          ".."};
+  return json_words({"true",
+                     "1",
+                     "-1",
+                     "4294967295",
+                     "1.5",
+                     "\"\\u0000\"",
+                     "\"config\":",
+                     "\"process\":",
+                     "\"linux\":",
+                     "\"mounts\":[",
+                     "\"destination\":",
+                     "\"options\":[",
+                     "\"bind\"",
+                     "\"rro\"",
+                     "\"sysctl\":{",
+                     "\"net.\"",
+                     "\"namespaces\":[",
+                     "\"type\":\"pid\"",
+                     "\"devices\":[",
+                     "\"cgroup\":{",
+                     "\"parents\":[",
+                     "\"snapshots\":[",
+                     "\"user\":{",
+                     ".."});
 }
 
 }  // namespace nsbox::fuzz

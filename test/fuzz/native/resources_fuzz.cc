@@ -4,6 +4,7 @@
 
 #include "core/cgroup/limits.h"
 #include "core/spec/resources.h"
+#include "json_words.h"
 #include "target.h"
 
 using namespace nsbox;
@@ -39,35 +40,27 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{",
-          "}",
-          "[",
-          "]",
-          ":",
-          ",",
-          "\"",
-          "null",
-          "-1",
-          "0",
-          "262144",
-          "262145",
-          "18446744073709551615",
-          "9223372036854775807",
-          "-9223372036854775808",
-          "1.5",
-          "\"memory\":{",
-          "\"limit\":",
-          "\"cpu\":{",
-          "\"shares\":",
-          "\"unified\":{",
-          "\"../x\"",
-          "\"cgroup.\"",
-          "\"blockIO\":{",
-          "\"weight\":",
-          "\"devices\":[",
-          "\"major\":",
-          "\"access\":\"rwm\"",
-          "\\u0000"};
+  return json_words({"-1",
+                     "0",
+                     "262144",
+                     "262145",
+                     "18446744073709551615",
+                     "9223372036854775807",
+                     "-9223372036854775808",
+                     "1.5",
+                     "\"memory\":{",
+                     "\"limit\":",
+                     "\"cpu\":{",
+                     "\"shares\":",
+                     "\"unified\":{",
+                     "\"../x\"",
+                     "\"cgroup.\"",
+                     "\"blockIO\":{",
+                     "\"weight\":",
+                     "\"devices\":[",
+                     "\"major\":",
+                     "\"access\":\"rwm\"",
+                     "\\u0000"});
 }
 
 }  // namespace nsbox::fuzz

@@ -1,3 +1,4 @@
+#include "json_words.h"
 #include "target.h"
 
 namespace nsbox::fuzz {
@@ -14,35 +15,27 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{",
-          "}",
-          "[",
-          "]",
-          ":",
-          ",",
-          "\"",
-          "0",
-          "5",
-          "6",
-          "-1",
-          "18446744073709551615",
-          "4294967296",
-          "null",
-          "\"SCMP_ACT_KILL\"",
-          "\"SCMP_ACT_TRAP\"",
-          "\"SCMP_ACT_NOTIFY\"",
-          "\"SCMP_ACT_LOG\"",
-          "\"SCMP_CMP_NE\"",
-          "\"SCMP_CMP_GT\"",
-          "\"SCMP_CMP_LT\"",
-          "\"SCMP_CMP_GE\"",
-          "\"SCMP_CMP_MASKED_EQ\"",
-          "\"args\":[",
-          "\"names\":[\"read\"]",
-          "\"SCMP_ARCH_AARCH64\"",
-          "\"SCMP_ARCH_X32\"",
-          "\"architectures\":[",
-          "\"flags\":["};
+  return json_words({"0",
+                     "5",
+                     "6",
+                     "-1",
+                     "18446744073709551615",
+                     "4294967296",
+                     "\"SCMP_ACT_KILL\"",
+                     "\"SCMP_ACT_TRAP\"",
+                     "\"SCMP_ACT_NOTIFY\"",
+                     "\"SCMP_ACT_LOG\"",
+                     "\"SCMP_CMP_NE\"",
+                     "\"SCMP_CMP_GT\"",
+                     "\"SCMP_CMP_LT\"",
+                     "\"SCMP_CMP_GE\"",
+                     "\"SCMP_CMP_MASKED_EQ\"",
+                     "\"args\":[",
+                     "\"names\":[\"read\"]",
+                     "\"SCMP_ARCH_AARCH64\"",
+                     "\"SCMP_ARCH_X32\"",
+                     "\"architectures\":[",
+                     "\"flags\":["});
 }
 
 }  // namespace nsbox::fuzz

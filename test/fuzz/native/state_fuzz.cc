@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "core/container/state.h"
+#include "json_words.h"
 #include "target.h"
 
 using namespace nsbox;
@@ -33,27 +34,9 @@ std::vector<std::string> seeds() {
 }
 
 std::vector<std::string> words() {
-  return {"{",
-          "}",
-          "[",
-          "]",
-          ":",
-          ",",
-          "\"",
-          "null",
-          "true",
-          "-1",
-          "0",
-          "2147483648",
-          "18446744073709551615",
-          "\"version\":1",
-          "\"groups\":[",
-          "\"path\":\"x\"",
-          "\"init\":{",
-          "\"pid\":",
-          "\"manager\":\"systemd\"",
-          "\"annotations\":{",
-          "\\u0000"};
+  return json_words({"true", "-1", "0", "2147483648", "18446744073709551615", "\"version\":1", "\"groups\":[",
+                     "\"path\":\"x\"", "\"init\":{", "\"pid\":", "\"manager\":\"systemd\"",
+                     "\"annotations\":{", "\\u0000"});
 }
 
 }  // namespace nsbox::fuzz
