@@ -286,6 +286,13 @@ Result<void*> mmap(size_t size, int protection, int flags, int fd) {
   if (failed(result)) return Error(static_cast<int>(-result));
   return reinterpret_cast<void*>(result);
 }
+Status mmap_over(const void* address, size_t size, int protection, int fd, uint64_t offset) {
+  return status(call(__NR_mmap, address, size, protection, MAP_PRIVATE | MAP_FIXED, fd, offset));
+}
+Status mremap_over(void* from, size_t size, const void* to) {
+  constexpr int kMayMove = 1, kFixed = 2;
+  return status(call(__NR_mremap, from, size, size, kMayMove | kFixed, to));
+}
 Status munmap(void* address, size_t size) { return status(call(__NR_munmap, address, size)); }
 Status getrandom(void* buffer, size_t size) { return status(call(__NR_getrandom, buffer, size, 0)); }
 static uint64_t clock_ns(int clock) {

@@ -171,6 +171,9 @@ Result<size_t> recvmsg(int fd, void* header, int flags);
 Status setsockopt(int fd, int level, int name, const void* value, size_t size);
 
 Result<void*> mmap(size_t size, int protection, int flags, int fd);
+// Over whatever is mapped there.
+Status mmap_over(const void* address, size_t size, int protection, int fd, uint64_t offset);
+Status mremap_over(void* from, size_t size, const void* to);
 Status munmap(void* address, size_t size);
 Status getrandom(void* buffer, size_t size);
 // CLOCK_MONOTONIC, in nanoseconds.

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
@@ -47,6 +48,20 @@ testRoot('the executable of an exec cannot be written, with the right to trace i
   const said = await hunt((config) => empower(config, 'CAP_SYS_PTRACE' as 'CAP_KILL'));
   // "ready", "held N", what each attempt to write said, "done".
   expect(said.slice(2, -1).filter((answer) => answer === 'ok')).toEqual([]);
+  expect(digest()).toBe(before);
+});
+
+testOursRoot('who holds the executable of a container that waits cannot write it after its end', async () => {
+  const before = digest();
+  await using runtime = new Runtime();
+  const container = await runtime.create();
+  const script = `exec 9</proc/$1/exe && "$2" --root "$3" delete --force "$4" && echo x >/proc/self/fd/9`;
+  const result = spawnSync(
+    'bash',
+    ['-c', script, 'bash', `${container.pid}`, underTest.path, runtime.root, container.id],
+    { encoding: 'utf8' },
+  );
+  expect(result.stderr).toMatch(/Read-only file system|Operation not permitted/);
   expect(digest()).toBe(before);
 });
 
