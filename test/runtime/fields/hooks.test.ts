@@ -1,20 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { eventually } from '../../support/polling.js';
+import { HOOK_KINDS, type HookKind } from '../support/hooks.js';
 import { type Bundle, type Config, Runtime } from '../support/runtime.js';
 import { test, testOurs } from '../support/test.js';
 import { isOurs } from '../support/under-test.js';
 
-const KINDS = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const;
-type Kind = (typeof KINDS)[number];
-type Hook = NonNullable<NonNullable<Config['hooks']>[Kind]>[number];
+type Hook = NonNullable<NonNullable<Config['hooks']>[HookKind]>[number];
 
 /** A program that hooks run: it writes what it sees into the bundle's directory `seen`, which the container has at /seen. */
 const SCRIPT = `#!/bin/sh
@@ -70,12 +62,12 @@ const INSIDE = { args: ['sh', '/seen/hook.sh', 'startContainer', '/seen'] };
 
 function all({ hook }: Stage): Config['hooks'] {
   return Object.fromEntries(
-    KINDS.map((kind) => [kind, [kind === 'startContainer' ? hook(kind, INSIDE) : hook(kind)]]),
+    HOOK_KINDS.map((kind) => [kind, [kind === 'startContainer' ? hook(kind, INSIDE) : hook(kind)]]),
   );
 }
 
 /** Debian's runc does not name the kind. */
-const told = (kind: Kind, index: number): RegExp =>
+const told = (kind: HookKind, index: number): RegExp =>
   new RegExp(`error running ${isOurs ? `${kind} ` : `(${kind} )?`}hook #${index}`);
 
 async function life(runtime: Runtime, { bundle }: Stage): Promise<string> {
@@ -161,7 +153,7 @@ test('hooks: each has exactly the arguments and the environment named', async ()
     delete process.env.SECRET_OF_THE_CALLER;
   }
   await eventually(() => existsSync(`${made.seen}/poststop.env`), Boolean, 5000);
-  for (const kind of KINDS) {
+  for (const kind of HOOK_KINDS) {
     const variables = made
       .read(`${kind}.env`)
       .split('\n')

@@ -4,20 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { refusal } from '../support/expect.js';
+import { HOOK_KINDS, type HookKind } from '../support/hooks.js';
 import { type Config, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
 
-const KINDS = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const;
-type Kind = (typeof KINDS)[number];
 /** Whose path is one of the container's. */
-const INSIDE: readonly Kind[] = ['startContainer'];
+const INSIDE: readonly HookKind[] = ['startContainer'];
 
 const shell = (script: string, env: string[] = ['PATH=/bin:/usr/bin']) => ({
   path: '/bin/sh',
@@ -26,9 +18,9 @@ const shell = (script: string, env: string[] = ['PATH=/bin:/usr/bin']) => ({
 });
 
 /** A hook of each kind that adds a line to a file: all see the bundle but the one that runs inside. */
-function tracing(config: Config, runtime: Runtime, line: (kind: Kind) => string): void {
+function tracing(config: Config, runtime: Runtime, line: (kind: HookKind) => string): void {
   config.hooks = {};
-  for (const kind of KINDS) {
+  for (const kind of HOOK_KINDS) {
     const trace = INSIDE.includes(kind) ? '/work/trace' : join(runtime.folder, 'trace');
     config.hooks[kind] = [shell(`echo "${line(kind)}" >> ${trace}`)];
   }
@@ -49,7 +41,7 @@ describe('hooks', () => {
       const file = box.bundle.inside('work/trace');
       return existsSync(file) ? readFileSync(file, 'utf8') : '';
     };
-    const created = [...KINDS.slice(0, 3), ...(isOurs ? [] : (['poststart'] as const))];
+    const created = [...HOOK_KINDS.slice(0, 3), ...(isOurs ? [] : (['poststart'] as const))];
     expect(trace()).toEqual(created);
     expect(inside()).toBe('');
     await box.start();
@@ -74,14 +66,14 @@ describe('hooks', () => {
       config.annotations = { 'org.example.a': '1' };
       config.process.args = ['sleep', '1000'];
       config.hooks = {};
-      for (const kind of KINDS)
+      for (const kind of HOOK_KINDS)
         config.hooks[kind] = [
           shell(`cat > ${INSIDE.includes(kind) ? '/work' : runtime.folder}/${kind}.json`),
         ];
     });
     await box.start();
     await box.delete('--force');
-    for (const kind of KINDS) {
+    for (const kind of HOOK_KINDS) {
       const folder = INSIDE.includes(kind) ? box.bundle.inside('work') : runtime.folder;
       const state = JSON.parse(readFileSync(join(folder, `${kind}.json`), 'utf8'));
       expect(state, kind).toMatchObject({
