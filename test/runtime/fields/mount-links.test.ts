@@ -1,41 +1,23 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { type Bundle, type Config, Runtime } from '../support/runtime.js';
+import { bind, source } from '../support/mounts.js';
+import { Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
 // Mounts whose source or destination is a link, and mounts with ids of their own.
 
-type Mount = Config['mounts'][number];
-
-function source(runtime: Runtime): string {
-  const path = `${runtime.folder}/source`;
-  mkdirSync(path);
-  writeFileSync(`${path}/file`, 'from outside\n');
+/** A directory outside with a file and two links in it. */
+function linked(runtime: Runtime): string {
+  const path = source(runtime);
   symlinkSync('file', `${path}/link`);
   symlinkSync('/nowhere', `${path}/dangling`);
   return path;
 }
 
-const bind = (from: string, to: string, ...options: string[]): Mount => ({
-  destination: to,
-  type: 'bind',
-  source: from,
-  options: ['bind', ...options],
-});
-
-async function run(runtime: Runtime, script: string, prepare: (bundle: Bundle, config: Config) => void) {
-  const bundle = runtime.bundle((config) => {
-    config.process.args = ['sh', '-c', script];
-  });
-  prepare(bundle, bundle.config);
-  bundle.write();
-  return await runtime.call(['run', '--bundle', bundle.path, runtime.id()]);
-}
-
 describe('links', () => {
   test('mounts: without further options a source that is a link is followed', async () => {
     await using runtime = new Runtime();
-    const from = source(runtime);
+    const from = linked(runtime);
     expect(
       await runtime.sh('cat /mnt/name; test -L /mnt/name || echo file', (config) => {
         config.mounts.push(bind(`${from}/link`, '/mnt/name'));
@@ -45,8 +27,8 @@ describe('links', () => {
 
   testOurs('mounts option copy-symlink: a source that is a link is copied as one', async () => {
     await using runtime = new Runtime();
-    const from = source(runtime);
-    const result = await run(runtime, 'readlink /mnt/one; readlink /mnt/two', (_bundle, config) => {
+    const from = linked(runtime);
+    const result = await runtime.runPrepared('readlink /mnt/one; readlink /mnt/two', (_bundle, config) => {
       config.mounts.push(bind(`${from}/link`, '/mnt/one', 'copy-symlink'));
       config.mounts.push(bind(`${from}/dangling`, '/mnt/two', 'copy-symlink'));
     });
@@ -55,7 +37,7 @@ describe('links', () => {
 
   testOurs('mounts option copy-symlink: what is no link is bound', async () => {
     await using runtime = new Runtime();
-    const from = source(runtime);
+    const from = linked(runtime);
     expect(
       await runtime.sh('cat /mnt/file', (config) => {
         config.mounts.push(bind(from, '/mnt', 'copy-symlink'));
@@ -65,8 +47,8 @@ describe('links', () => {
 
   testOurs('mounts option copy-symlink: another link that is already there is refused', async () => {
     await using runtime = new Runtime();
-    const from = source(runtime);
-    const result = await run(runtime, 'readlink /name', (bundle, config) => {
+    const from = linked(runtime);
+    const result = await runtime.runPrepared('readlink /name', (bundle, config) => {
       symlinkSync('elsewhere', bundle.inside('name'));
       config.mounts.push(bind(`${from}/link`, '/name', 'copy-symlink'));
     });
@@ -76,8 +58,8 @@ describe('links', () => {
 
   testOursRoot('mounts option src-nofollow: a source that is a link is bound itself', async () => {
     await using runtime = new Runtime();
-    const from = source(runtime);
-    const result = await run(runtime, 'readlink /name', (bundle, config) => {
+    const from = linked(runtime);
+    const result = await runtime.runPrepared('readlink /name', (bundle, config) => {
       symlinkSync('elsewhere', bundle.inside('name'));
       config.mounts.push(bind(`${from}/link`, '/name', 'src-nofollow', 'dest-nofollow'));
     });
@@ -89,8 +71,8 @@ describe('links', () => {
     'mounts option dest-nofollow: a destination that is a link is mounted over, not followed',
     async () => {
       await using runtime = new Runtime();
-      const from = source(runtime);
-      const result = await run(runtime, 'cat /etc/passwd | head -1', (bundle, config) => {
+      const from = linked(runtime);
+      const result = await runtime.runPrepared('cat /etc/passwd | head -1', (bundle, config) => {
         symlinkSync('etc/passwd', bundle.inside('name'));
         config.mounts.push(bind(`${from}/file`, '/name', 'dest-nofollow'));
       });
@@ -149,7 +131,7 @@ describe('ids', () => {
 
   testOursRoot('mounts option ridmap: of the mount and of all below it', async () => {
     await using runtime = new Runtime();
-    const result = await run(runtime, 'stat -c %u /mnt /mnt/below', (_bundle, config) => {
+    const result = await runtime.runPrepared('stat -c %u /mnt /mnt/below', (_bundle, config) => {
       const from = source(runtime);
       mkdirSync(`${from}/below`);
       config.mounts.push({

@@ -1,26 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { isRoot } from '../../support/mode.js';
-import { type Config, Runtime } from '../support/runtime.js';
+import { bind, source } from '../support/mounts.js';
+import { Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
-
-type Mount = Config['mounts'][number];
-
-/** A directory outside with a file in it. */
-function source(runtime: Runtime, name = 'source'): string {
-  const path = `${runtime.folder}/${name}`;
-  mkdirSync(`${path}/deep`, { recursive: true });
-  chmodSync(path, 0o755);
-  writeFileSync(`${path}/file`, 'from outside\n');
-  return path;
-}
-
-const bind = (from: string, to: string, ...options: string[]): Mount => ({
-  destination: to,
-  type: 'bind',
-  source: from,
-  options: ['bind', ...options],
-});
 
 /** The options that mountinfo has of a mount: those of the mount, then those of the file system. */
 const options = (target: string): string =>

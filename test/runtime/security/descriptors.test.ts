@@ -1,6 +1,6 @@
 import { closeSync, copyFileSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { attack, Treasure } from '../support/attack.js';
+import { Treasure } from '../support/attack.js';
 import { Runtime } from '../support/runtime.js';
 import { test, testOurs } from '../support/test.js';
 
@@ -132,7 +132,7 @@ testOurs(
     const treasure = new Treasure(runtime);
     const script = `up=../../../../../../../../..; test -e $up${treasure.path} && echo escaped || echo inside`;
     for (let fd = 3; fd < 12; fd++) {
-      const result = await attack(runtime, script, (bundle, config) => {
+      const result = await runtime.runPrepared(script, (bundle, config) => {
         config.process.args = ['/bin/sh', '-c', script];
         config.process.cwd = '/way';
         symlinkSync(`/proc/self/fd/${fd}`, bundle.inside('way'));
@@ -160,7 +160,7 @@ testOurs('exec --cwd /proc/self/fd/N is refused or lies in the root', async () =
 test('a working directory that is made is made in the root, not where a link of the image leads', async () => {
   await using runtime = new Runtime();
   const treasure = new Treasure(runtime);
-  await attack(runtime, 'pwd', (bundle, config) => {
+  await runtime.runPrepared('pwd', (bundle, config) => {
     config.process.cwd = '/way/new';
     symlinkSync(treasure.path, bundle.inside('way'));
     mkdirSync(bundle.inside('elsewhere'));
@@ -190,12 +190,12 @@ testOurs('a program /proc/self/fd/N/… is not one of the host’s: by its path,
         { descriptors },
       );
       expect([fd, direct.code, direct.stdout]).toEqual([fd, 1, '']);
-      const linked = await attack(runtime, '', (bundle, config) => {
+      const linked = await runtime.runPrepared('', (bundle, config) => {
         config.process.args = ['/echo', 'escaped'];
         symlinkSync(way, bundle.inside('echo'));
       });
       expect([fd, linked.stdout]).toEqual([fd, '']);
-      const scripted = await attack(runtime, '', (bundle, config) => {
+      const scripted = await runtime.runPrepared('', (bundle, config) => {
         config.process.args = ['/script', 'escaped'];
         writeFileSync(bundle.inside('script'), `#!${way}\n`, { mode: 0o755 });
       });

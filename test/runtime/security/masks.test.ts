@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { isRoot, isSlow } from '../../support/mode.js';
-import { attack, empower, Treasure, unmount } from '../support/attack.js';
+import { empower, Treasure, unmount } from '../support/attack.js';
 import { type Bundle, Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
@@ -21,8 +21,7 @@ describe('the null device', () => {
     async (_name, prepare) => {
       await using runtime = new Runtime();
       const before = readFileSync(PATTERN, 'utf8');
-      const result = await attack(
-        runtime,
+      const result = await runtime.runPrepared(
         `/testinit stat /etc/group; wc -c </etc/group; echo evil >/etc/group; cat ${PATTERN}`,
         (bundle, config) => {
           unmount(config, '/dev');
@@ -40,8 +39,7 @@ describe('the null device', () => {
 
   testOursRoot('masked files of /proc hold where /dev/null of the image is a link', async () => {
     await using runtime = new Runtime();
-    const result = await attack(
-      runtime,
+    const result = await runtime.runPrepared(
       `wc -c <${PATTERN}; (echo evil >${PATTERN}) 2>/dev/null; echo ran`,
       (bundle, config) => {
         unmount(config, '/dev');
@@ -59,7 +57,7 @@ describe('the null device', () => {
     await using runtime = new Runtime();
     const treasure = new Treasure(runtime);
     const volume = `${runtime.folder}/volume`;
-    await attack(runtime, 'echo evil; echo evil >&0; readlink /proc/self/fd/0', (bundle, config) => {
+    await runtime.runPrepared('echo evil; echo evil >&0; readlink /proc/self/fd/0', (bundle, config) => {
       unmount(config, '/dev');
       if (isRoot) config.process.user = { uid: 1000, gid: 1000 };
       writeFileSync(volume, 'of the host', { mode: 0o600 });
@@ -107,7 +105,7 @@ describe('masked and read-only paths', () => {
   test('a path that is a link of the image masks nothing outside the root', async () => {
     await using runtime = new Runtime();
     const treasure = new Treasure(runtime);
-    await attack(runtime, 'echo ran', (bundle, config) => {
+    await runtime.runPrepared('echo ran', (bundle, config) => {
       symlinkSync(treasure.path, bundle.inside('way'));
       config.linux.maskedPaths = ['/way', '/way/secret', `/../../../../../..${treasure.path}`];
       config.linux.readonlyPaths = ['/way/deep'];
@@ -117,8 +115,7 @@ describe('masked and read-only paths', () => {
 
   testOurs('a path that is a link masks what it leads to in the root, or the start is refused', async () => {
     await using runtime = new Runtime();
-    const result = await attack(
-      runtime,
+    const result = await runtime.runPrepared(
       'cat /etc/group; touch /work/x 2>/dev/null || echo refused',
       (bundle, config) => {
         symlinkSync('/etc/group', bundle.inside('masked'));
@@ -135,7 +132,7 @@ describe('masked and read-only paths', () => {
     await using runtime = new Runtime();
     const script =
       'umount /etc/group 2>/dev/null; mount -o remount,rw /proc/sys 2>/dev/null; wc -c </etc/group; (echo x >/proc/sys/kernel/core_pattern) 2>/dev/null || echo refused';
-    const result = await attack(runtime, script, (_bundle, config) => {
+    const result = await runtime.runPrepared(script, (_bundle, config) => {
       empower(config);
       config.linux.maskedPaths = ['/etc/group'];
     });
@@ -145,8 +142,7 @@ describe('masked and read-only paths', () => {
   testOurs('/dev/pts of the image cannot lead the console to another file', async () => {
     await using runtime = new Runtime();
     const treasure = new Treasure(runtime);
-    const result = await attack(
-      runtime,
+    const result = await runtime.runPrepared(
       'stat -c %t:%T /dev/console 2>/dev/null; echo ran',
       (bundle, config) => {
         unmount(config, '/dev');

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { isSlow } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { testinit } from '../../support/testinit.js';
-import { attack, Treasure, unmount } from '../support/attack.js';
+import { Treasure, unmount } from '../support/attack.js';
 import { Console } from '../support/console.js';
 import { type Bundle, type Config, Runtime } from '../support/runtime.js';
 import { test, testOurs, testRoot } from '../support/test.js';
@@ -81,8 +81,7 @@ describe('the target of a mount', () => {
     const treasure = new Treasure(runtime);
     const destination = target.replace('{}', treasure.path);
     for (const mount of [tmpfs(destination), bound(runtime, destination)]) {
-      const result = await attack(
-        runtime,
+      const result = await runtime.runPrepared(
         `cat ${treasure.path}/secret 2>/dev/null; echo ran`,
         (bundle, config) => {
           prepare(bundle, treasure);
@@ -96,7 +95,7 @@ describe('the target of a mount', () => {
 
   test('the target of a mount stays in the root: links in a circle are an error', async () => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (bundle, config) => {
       symlinkSync('/two', bundle.inside('one'));
       symlinkSync('/one', bundle.inside('two'));
       config.mounts.push(tmpfs('/one/x'));
@@ -109,7 +108,7 @@ describe('the target of a mount', () => {
     await using runtime = new Runtime();
     const treasure = new Treasure(runtime);
     for (const to of [`${treasure.path}/secret`, `${treasure.path}/new`]) {
-      await attack(runtime, 'echo ran', (bundle, config) => {
+      await runtime.runPrepared('echo ran', (bundle, config) => {
         symlinkSync(to, bundle.inside('way'));
         const mount = bound(runtime, '/way');
         config.mounts.push({ ...mount, source: `${mount.source}/file` });
@@ -121,9 +120,12 @@ describe('the target of a mount', () => {
   testOurs('the root itself, or what is above it, is no target', async () => {
     await using runtime = new Runtime();
     for (const destination of ['/', '', '.', '/..', '/../..', '/x/..']) {
-      const result = await attack(runtime, 'echo ran; test -e /bin/sh && echo whole', (_bundle, config) => {
-        config.mounts.push(tmpfs(destination));
-      });
+      const result = await runtime.runPrepared(
+        'echo ran; test -e /bin/sh && echo whole',
+        (_bundle, config) => {
+          config.mounts.push(tmpfs(destination));
+        },
+      );
       if (result.code === 0) expect([destination, result.stdout]).toEqual([destination, 'ran\nwhole\n']);
     }
   });
@@ -241,7 +243,7 @@ describe('devices', () => {
     async (_name, target) => {
       await using runtime = new Runtime();
       const treasure = new Treasure(runtime);
-      await attack(runtime, 'echo ran', (bundle, config) => {
+      await runtime.runPrepared('echo ran', (bundle, config) => {
         unmount(config, '/dev');
         rmSync(bundle.inside('dev'), { recursive: true });
         symlinkSync(target(treasure), bundle.inside('dev'));
@@ -254,7 +256,7 @@ describe('devices', () => {
   testRoot('a device’s path through a link of the image: nothing is made outside', async () => {
     await using runtime = new Runtime();
     const treasure = new Treasure(runtime);
-    await attack(runtime, 'echo ran', (bundle, config) => {
+    await runtime.runPrepared('echo ran', (bundle, config) => {
       symlinkSync(treasure.path, bundle.inside('way'));
       config.linux.devices = [
         { type: 'c', path: '/way/own', major: 1, minor: 3, fileMode: 0o666 },
@@ -327,8 +329,7 @@ describe('/proc and /sys of the image', () => {
       await using runtime = new Runtime();
       const treasure = new Treasure(runtime);
       for (const target of [treasure.path, `../../../../../../..${treasure.path}`, '/work', 'work']) {
-        const result = await attack(
-          runtime,
+        const result = await runtime.runPrepared(
           `cat ${treasure.path}/secret 2>/dev/null; cat /${name}/secret; echo ran`,
           (bundle, config) => {
             rmSync(bundle.inside(name), { recursive: true });

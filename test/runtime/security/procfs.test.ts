@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { attack, unmount } from '../support/attack.js';
+import { unmount } from '../support/attack.js';
 import { type Config, Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 
@@ -16,7 +16,7 @@ function fake(runtime: Runtime, destination: string): Mount {
 describe('mounts over /proc', () => {
   test('a directory of another kind on /proc is refused', async () => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (_bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (_bundle, config) => {
       config.mounts.push(fake(runtime, '/proc'));
     });
     expect([result.code === 0, result.stdout]).toEqual([false, '']);
@@ -24,7 +24,7 @@ describe('mounts over /proc', () => {
 
   testOurs('a tmpfs on /proc is refused', async () => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (_bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (_bundle, config) => {
       config.mounts.push({ destination: '/proc', type: 'tmpfs', source: 'tmpfs' });
     });
     expect([result.code === 0, result.stdout]).toEqual([false, '']);
@@ -48,7 +48,7 @@ describe('mounts over /proc', () => {
 
   test.each(inside)('a directory on %s is refused', async (destination) => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (_bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (_bundle, config) => {
       config.mounts.push(fake(runtime, destination));
     });
     expect([result.code === 0, result.stdout]).toEqual([false, '']);
@@ -57,7 +57,7 @@ describe('mounts over /proc', () => {
 
   testOurs.each(inside)('a tmpfs on %s is refused', async (destination) => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (_bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (_bundle, config) => {
       config.mounts.push({ destination, type: 'tmpfs', source: 'tmpfs' });
     });
     expect([result.code === 0, result.stdout]).toEqual([false, '']);
@@ -70,7 +70,7 @@ describe('mounts over /proc', () => {
     ['/proc/sys', '/way/kernel'],
   ])('a mount that a link of the image leads to %s is refused: %s', async (target, destination) => {
     await using runtime = new Runtime();
-    const result = await attack(runtime, 'echo ran', (bundle, config) => {
+    const result = await runtime.runPrepared('echo ran', (bundle, config) => {
       symlinkSync(target, bundle.inside('way'));
       config.mounts.push(fake(runtime, destination));
     });
@@ -82,7 +82,7 @@ describe('mounts over /proc', () => {
     async (name) => {
       await using runtime = new Runtime();
       writeFileSync(`${runtime.folder}/made-up`, 'made up\n');
-      const result = await attack(runtime, `cat /proc/${name}`, (_bundle, config) => {
+      const result = await runtime.runPrepared(`cat /proc/${name}`, (_bundle, config) => {
         config.mounts.push({
           destination: `/proc/${name}`,
           type: 'bind',
@@ -116,8 +116,7 @@ describe('mounts over /proc', () => {
     '/proc of the image that is a link: it is refused, or the container has no procfs elsewhere',
     async () => {
       await using runtime = new Runtime();
-      const result = await attack(
-        runtime,
+      const result = await runtime.runPrepared(
         "grep -c ' - proc ' /proc/self/mountinfo; echo ran",
         (bundle, config) => {
           rmSync(bundle.inside('proc'), { recursive: true });
@@ -194,7 +193,7 @@ describe('writes that must reach the real procfs', () => {
     await using runtime = new Runtime();
     const script =
       'touch /x 2>/dev/null || echo refused; touch /other/x && echo writable; touch /mnt/x 2>/dev/null || echo refused';
-    const result = await attack(runtime, script, (bundle, config) => {
+    const result = await runtime.runPrepared(script, (bundle, config) => {
       unmount(config, '/proc');
       config.linux.maskedPaths = [];
       config.linux.readonlyPaths = [];
@@ -213,7 +212,7 @@ describe('writes that must reach the real procfs', () => {
     await using runtime = new Runtime();
     const script =
       'cat /etc/passwd; touch /work/x 2>/dev/null || echo refused; touch /other/x && echo writable';
-    const result = await attack(runtime, script, (bundle, config) => {
+    const result = await runtime.runPrepared(script, (bundle, config) => {
       unmount(config, '/proc');
       config.linux.maskedPaths = ['/etc/passwd'];
       config.linux.readonlyPaths = ['/work'];

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, expect } from 'vitest';
-import { attack, empower } from '../support/attack.js';
+import { empower } from '../support/attack.js';
 import { type Bundle, type Config, Runtime } from '../support/runtime.js';
 import { testOursRoot } from '../support/test.js';
 import { prepareCalls, resetCalls } from '../support/wrapped.js';
@@ -27,7 +27,7 @@ function bindInto(bundle: Bundle, config: Config, source: string, ...options: st
   config.linux.namespaces.push({ type: 'user' });
   config.linux.uidMappings = [...ids];
   config.linux.gidMappings = [...ids];
-  empower(config, 'CAP_SYS_ADMIN' as never);
+  empower(config, 'CAP_SYS_ADMIN');
   config.mounts.push({ destination: '/mnt', type: 'bind', source, options });
 }
 
@@ -46,8 +46,9 @@ testOursRoot.each([['rbind'], ['bind']])(
     ]
       .map((options) => `mount -o remount,bind,${options} /mnt 2>/dev/null && echo ${options}`)
       .join('; ');
-    const result = await attack(runtime, `${script}; grep " /mnt " /proc/self/mountinfo`, (bundle, config) =>
-      bindInto(bundle, config, source, kind),
+    const result = await runtime.runPrepared(
+      `${script}; grep " /mnt " /proc/self/mountinfo`,
+      (bundle, config) => bindInto(bundle, config, source, kind),
     );
     expect(result.stderr).toMatch(/^outside: /);
     expect(result.stdout.split('\n')[0]).toMatch(/ \/mnt ro,nosuid,nodev,noexec/);
@@ -62,7 +63,9 @@ testOursRoot.each([['rbind'], ['bind']])(
     mkdirSync(source);
     hostMount(source, 'rw');
     const script = 'mount -t tmpfs inner /mnt/deep && echo mounted; grep " /mnt " /proc/self/mountinfo';
-    const result = await attack(runtime, script, (bundle, config) => bindInto(bundle, config, source, kind));
+    const result = await runtime.runPrepared(script, (bundle, config) =>
+      bindInto(bundle, config, source, kind),
+    );
     expect(result.stdout).toMatch(/^mounted\n/);
     expect(result.stdout).not.toMatch(/shared:/);
     expect(result.stderr.trim().split('\n')).toHaveLength(1);

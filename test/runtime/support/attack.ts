@@ -1,7 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Bundle, Config, Result, Runtime } from './runtime.js';
+import { DEFAULT_CAPABILITIES } from '../../../lib/runtime/capabilities.js';
+import type { Capability } from '../../../lib/spec/runtime/linux-names.js';
+import type { Config, Runtime } from './runtime.js';
 
 /** A directory of the host's that no container was given: an attack has worked where anything in it has changed. */
 export class Treasure {
@@ -35,20 +37,6 @@ export class Treasure {
   }
 }
 
-/** Runs a command line in a bundle whose root has been prepared. */
-export async function attack(
-  runtime: Runtime,
-  script: string,
-  prepare: (bundle: Bundle, config: Config) => void,
-): Promise<Result> {
-  const bundle = runtime.bundle((config) => {
-    config.process.args = ['sh', '-c', script];
-  });
-  prepare(bundle, bundle.config);
-  bundle.write();
-  return await runtime.call(['run', '--bundle', bundle.path, runtime.id()]);
-}
-
 /** Without a mount for this destination. */
 export function unmount(config: Config, ...destinations: string[]): void {
   config.mounts = config.mounts.filter(
@@ -58,23 +46,9 @@ export function unmount(config: Config, ...destinations: string[]): void {
 }
 
 /** Every capability that containers may have and that does not open the host by right. */
-export const POWERFUL = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_FOWNER',
-  'CAP_FSETID',
-  'CAP_KILL',
-  'CAP_MKNOD',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_NET_RAW',
-  'CAP_SETFCAP',
-  'CAP_SETGID',
-  'CAP_SETPCAP',
-  'CAP_SETUID',
-  'CAP_SYS_CHROOT',
-] as const;
+const POWERFUL = DEFAULT_CAPABILITIES.filter((name) => name !== 'CAP_AUDIT_WRITE');
 
-export function empower(config: Config, ...more: (typeof POWERFUL)[number][]): void {
+export function empower(config: Config, ...more: Capability[]): void {
   const names = [...POWERFUL, ...more];
   config.process.capabilities = { bounding: [...names], permitted: [...names], effective: [...names] };
   config.process.noNewPrivileges = false;

@@ -6,7 +6,7 @@ import { hasGroups, isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
 import { type Bundle, makeBundle } from './bundle.js';
 import { Call, type CallOptions, type Result } from './call.js';
-import type { Patch } from './config.js';
+import type { Config, Patch } from './config.js';
 import { Container } from './container.js';
 import { groupsCalled, leftovers, states } from './leftovers.js';
 
@@ -116,6 +116,16 @@ export class Runtime implements AsyncDisposable {
       patch?.(config);
     });
     return succeeded(result).stdout.trimEnd();
+  }
+
+  /** Runs a command line in a bundle whose root and configuration have been prepared. */
+  async runPrepared(script: string, prepare: (bundle: Bundle, config: Config) => void): Promise<Result> {
+    const bundle = this.bundle((config) => {
+      config.process.args = ['sh', '-c', script];
+    });
+    prepare(bundle, bundle.config);
+    bundle.write();
+    return await this.call(['run', '--bundle', bundle.path, this.id()]);
   }
 
   /** Until the container of a call that is not waited for has this status. */
