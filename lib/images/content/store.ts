@@ -1,0 +1,133 @@
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { NsboxError } from '../../errors.js';
+import type { Digest } from '../../spec/digest.js';
+import type { Descriptor } from '../../spec/image/descriptor.js';
+import { blobsIn, type StoredBlob } from './blobs.js';
+import { type Collected, collect } from './collect.js';
+import { ioError, isErrno } from './files.js';
+import { type Expected, type IngestOptions, ingest, type Source } from './ingest.js';
+import { blobPath, prepareLayout, sizeOf } from './layout.js';
+import { Lease } from './lease.js';
+import { imageDirectory } from './place.js';
+import { listTags, removeTag, setTag, type Tag } from './tags.js';
+import { type Verified, verify } from './verify.js';
+import { readDocument } from './walk.js';
+
+/**
+ * Images on disk, addressed by content: an OCI image layout, which skopeo and umoci read as it is. Any number of processes
+ * may use one at a time.
+ */
+export class ContentStore {
+  private constructor(
+    /** The layout's directory. */
+    readonly path: string,
+  ) {}
+
+  /** Opens the store of a directory, which is made where it is absent. */
+  static async open(path: string = imageDirectory()): Promise<ContentStore> {
+    await prepareLayout(path);
+    return new ContentStore(path);
+  }
+
+  /** Whether a blob is there. What lost bytes, by whatever accident, is not. */
+  async has({ digest, size }: { readonly digest: Digest; readonly size?: number }): Promise<boolean> {
+    const found = await sizeOf(blobPath(this.path, digest));
+    return found !== undefined && (size === undefined || size === found);
+  }
+
+  /**
+   * Stores a blob, unless it is there. Hold it by a {@link lease} first: what no tag names may be collected at any time.
+   *
+   * @throws {@link NsboxError} `ERR_IO` for a wrong digest or size, `ERR_NO_SPACE`
+   */
+  async put(expected: Expected, source: Source, options: IngestOptions = {}): Promise<void> {
+    if (await this.has(expected)) options.onBytes?.(expected.size);
+    else await ingest(this.path, expected, source, options);
+  }
+
+  /** Stores what is in memory already. */
+  async putBytes(expected: Expected, bytes: Uint8Array): Promise<void> {
+    await this.put(expected, async function* (offset) {
+      yield bytes.subarray(offset);
+    });
+  }
+
+  /**
+   * A blob's bytes.
+   *
+   * @throws {@link NsboxError} `ERR_NOT_FOUND`
+   */
+  async read(
+    digest: Digest,
+    range: { readonly start?: number; readonly end?: number } = {},
+  ): Promise<AsyncIterable<Buffer>> {
+    try {
+      const file = await open(blobPath(this.path, digest), 'r');
+      return createReadStream('', { ...range, fd: file, highWaterMark: 1 << 18 });
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) throw noBlob(this.path, digest, error);
+      throw ioError(`read blob ${digest}`, error);
+    }
+  }
+
+  /**
+   * A small blob as text: a manifest, a configuration.
+   *
+   * @throws {@link NsboxError} `ERR_NOT_FOUND`, and `ERR_INVALID_CONFIG` for more than 4 MiB
+   */
+  async readText(digest: Digest): Promise<string> {
+    const found = await readDocument(this.path, digest);
+    if (found === undefined) throw noBlob(this.path, digest);
+    return found;
+  }
+
+  /** Removes a blob, whoever needs it; {@link collect} is what asks first. */
+  async delete(digest: Digest): Promise<void> {
+    await rm(blobPath(this.path, digest), { force: true });
+  }
+
+  list(): AsyncIterable<StoredBlob> {
+    return blobsIn(this.path);
+  }
+
+  async tags(): Promise<readonly Tag[]> {
+    return await listTags(this.path);
+  }
+
+  /** What a name, a reference in full, names. */
+  async resolve(name: string): Promise<Descriptor | undefined> {
+    return (await this.tags()).find((tag) => tag.name === name)?.descriptor;
+  }
+
+  async tag(name: string, descriptor: Descriptor): Promise<void> {
+    await setTag(this.path, name, descriptor);
+  }
+
+  /** Takes a name away; gives whether there was one. */
+  async untag(name: string): Promise<boolean> {
+    return await removeTag(this.path, name);
+  }
+
+  /** Holds blobs while no tag names them. */
+  lease(): Lease {
+    return new Lease(this.path);
+  }
+
+  /** Removes what no tag names and no lease holds. */
+  async collect(): Promise<Collected> {
+    return await collect(this.path);
+  }
+
+  /** Hashes everything and removes what is damaged. */
+  async verify(options: { readonly signal?: AbortSignal } = {}): Promise<Verified> {
+    return await verify(this.path, options.signal);
+  }
+}
+
+function noBlob(path: string, digest: Digest, cause?: unknown): NsboxError {
+  return new NsboxError('ERR_NOT_FOUND', `no blob ${digest} in ${path}`, {
+    cause,
+    hint: 'pull the image again',
+  });
+}
