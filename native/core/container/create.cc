@@ -192,10 +192,18 @@ class Creation {
         TRY(make_time_namespace(config_.time_offsets, offsets.get()));
       }
     }
-    if (const NamespaceSpec* processes = by_path(CLONE_NEWPID))
+    UniqueFd own_processes;
+    if (const NamespaceSpec* processes = by_path(CLONE_NEWPID)) {
+      own_processes = TRY(sys::open("/proc/self/ns/pid", O_RDONLY));
       TRY(join_namespace(processes->path, CLONE_NEWPID));
+    }
     TRY(by_path(CLONE_NEWUSER) ? clone_through_user_namespace() : clone_directly());
     if (own_time) (void)sys::setns(own_time.get(), CLONE_NEWTIME);
+    // The hooks outside are our children too, and no process of the container's may see them.
+    if (own_processes) {
+      auto back = sys::setns(own_processes.get(), CLONE_NEWPID);
+      if (!back) return back.error().while_doing("return to the own process namespace");
+    }
     return Ok{};
   }
 

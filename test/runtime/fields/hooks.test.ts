@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { eventually } from '../../support/polling.js';
 import { HOOK_KINDS, type HookKind } from '../support/hooks.js';
 import { type Bundle, type Config, Runtime } from '../support/runtime.js';
-import { test, testOurs } from '../support/test.js';
+import { test, testOurs, testRoot } from '../support/test.js';
 import { isOurs } from '../support/under-test.js';
 
 type Hook = NonNullable<NonNullable<Config['hooks']>[HookKind]>[number];
@@ -335,6 +335,21 @@ test('hooks: a large state is read whole, and a hook that reads nothing does no 
   made.bundle.write();
   await life(runtime, made);
   expect(JSON.parse(made.read('createRuntime.state')).annotations.big).toHaveLength(300_000);
+});
+
+testRoot('hooks: those outside stay outside where the container joins the processes of another', async () => {
+  await using runtime = new Runtime();
+  const first = await runtime.pause();
+  const made = stage(runtime, all);
+  const { namespaces } = made.bundle.config.linux;
+  made.bundle.config.linux.namespaces = namespaces.map((one) =>
+    one.type === 'pid' ? { ...one, path: `/proc/${first.pid}/ns/pid` } : one,
+  );
+  made.bundle.write();
+  await runtime.ok(['run', '--bundle', made.bundle.path, runtime.id()]);
+  const own = readlinkSync('/proc/self/ns/pid');
+  for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'] as const)
+    expect([kind, made.read(`${kind}.ns`).split('\n')[1]]).toEqual([kind, own]);
 });
 
 testOurs('annotation run.oci.hooks.stdout and run.oci.hooks.stderr: where hooks write', async () => {
