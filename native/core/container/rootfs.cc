@@ -116,13 +116,17 @@ class RootfsBuilder::Builder {
     const size_t count = config_.mounts.size();
     if (count == 0 || !shows_groups(config_.mounts[count - 1])) return count;
     const std::string_view place = config_.mounts[count - 1].destination;
+    // What can be read in two ways ("/sys//fs", "/sys/x/../fs") says nothing.
+    const auto is_plain = [](std::string_view path) {
+      return path.find("//") == std::string_view::npos && path.find("/.") == std::string_view::npos;
+    };
     const auto is_apart = [&](std::string_view path) {
       const bool is_kernels = path.starts_with("/proc/") || path.starts_with("/sys/");
-      return is_kernels && !path.starts_with(place) && !place.starts_with(path);
+      return is_kernels && is_plain(path) && !path.starts_with(place) && !place.starts_with(path);
     };
     const auto is_device = [](const Device& device) { return device.path.starts_with("/dev/"); };
     const bool all_apart =
-        place.starts_with("/sys/") &&
+        place.starts_with("/sys/") && is_plain(place) &&
         std::all_of(config_.masked_paths.begin(), config_.masked_paths.end(), is_apart) &&
         std::all_of(config_.readonly_paths.begin(), config_.readonly_paths.end(), is_apart) &&
         std::all_of(config_.devices.begin(), config_.devices.end(), is_device);

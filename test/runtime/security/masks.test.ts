@@ -128,6 +128,16 @@ describe('masked and read-only paths', () => {
     else expect(result.stderr).not.toBe('');
   });
 
+  testRoot('a mask holds over the view of cgroups, however its path is written', async () => {
+    await using runtime = new Runtime();
+    for (const path of ['/sys/fs/cgroup', '/sys//fs/cgroup', '/sys/kernel/../fs/./cgroup']) {
+      const seen = await runtime.sh('ls /sys/fs/cgroup', (config) => {
+        config.linux.maskedPaths = [path];
+      });
+      expect([path, seen]).toEqual([path, '']);
+    }
+  });
+
   test('a masked path cannot be unmounted or remounted by the container’s root', async () => {
     await using runtime = new Runtime();
     const script =
