@@ -183,11 +183,13 @@ class ContainerInit {
 
   // Where the container has no group of its own it would look at those of the host.
   cgroup::Layout visible_groups(cgroup::Layout layout) const {
-    if (!controllers_.empty())
-      std::erase_if(layout.hierarchies, [&](const cgroup::HierarchyLayout& one) {
-        return one.version == cgroup::Version::kV1 && !one.controllers.empty() &&
-               !one.controllers.has_any(controllers_);
-      });
+    // systemd has groups of its own for it, in hierarchies that we make none in.
+    const bool by_systemd = request_.state->manager == CgroupManager::kSystemd;
+    const auto is_foreign = [&](const cgroup::HierarchyLayout& one) {
+      const bool may_be_systemds = one.version == cgroup::Version::kV2 || one.controllers.empty();
+      return !one.controllers.has_any(controllers_) && !(by_systemd && may_be_systemds);
+    };
+    if (!controllers_.empty()) std::erase_if(layout.hierarchies, is_foreign);
     return layout;
   }
 
