@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kStateCopy = "state.copy.json";
+// A name of its own: `update`, which may come as soon as the program runs, writes aside as well.
+constexpr const char* kStateAside = ".state.made.json";
 constexpr size_t kMaxState = size_t{4} << 20;
 constexpr std::string_view kManagers[] = {"cgroupfs", "systemd", "disabled"};
 
@@ -125,8 +127,6 @@ bool is_id_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
          c == '-' || c == '.';
 }
-
-String aside(std::string_view name) { return format(".", name); }
 
 Result<UniqueFd> make_root(std::string_view root) {
   const String path(root);
@@ -243,28 +243,29 @@ Status StateDirectory::write(const State& state) const {
 }
 
 Status StateDirectory::write_aside(const State& state) const {
-  return write_aside(kStateFile, state_to_json(state));
+  return write_new_file(kStateAside, state_to_json(state));
 }
 
 Status StateDirectory::put_in_place(int directory) {
-  auto done = sys::renameat2(directory, aside(kStateFile).c_str(), directory, kStateFile, 0);
+  auto done = sys::renameat2(directory, kStateAside, directory, kStateFile, 0);
   if (!done) return done.error().while_doing("write ", kStateFile);
   return Ok{};
 }
 
 bool StateDirectory::is_put_in_place() const {
-  return sys::faccessat2(dir_.get(), aside(kStateFile).c_str(), 0, 0).err() == ENOENT;
+  return sys::faccessat2(dir_.get(), kStateAside, 0, 0).err() == ENOENT;
 }
 
 Status StateDirectory::write_file(const char* name, std::string_view content) const {
-  TRY(write_aside(name, content));
-  auto done = sys::renameat2(dir_.get(), aside(name).c_str(), dir_.get(), name, 0);
+  const String aside = format(".", name);
+  TRY(write_new_file(aside.c_str(), content));
+  auto done = sys::renameat2(dir_.get(), aside.c_str(), dir_.get(), name, 0);
   if (!done) return done.error().while_doing("write ", name, " of ", id_);
   return Ok{};
 }
 
-Status StateDirectory::write_aside(const char* name, std::string_view content) const {
-  auto file = sys::openat(dir_.get(), aside(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+Status StateDirectory::write_new_file(const char* name, std::string_view content) const {
+  auto file = sys::openat(dir_.get(), name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   if (!file) return file.error().while_doing("write ", name, " of ", id_);
   auto done = write_all(file->get(), content.data(), content.size());
   if (!done) return done.error().while_doing("write ", name, " of ", id_);

@@ -100,7 +100,7 @@ class StateDirectory {
 
  private:
   bool is_in_place() const;
-  Status write_aside(const char* name, std::string_view content) const;
+  Status write_new_file(const char* name, std::string_view content) const;
 
   StateDirectory(UniqueFd parent, UniqueFd dir, std::string_view id)
       : parent_(std::move(parent)), dir_(std::move(dir)), id_(id) {}
