@@ -14,6 +14,7 @@
 #include "core/container/container_terminal.h"
 #include "core/container/create_protocol.h"
 #include "core/container/groups.h"
+#include "core/container/join.h"
 #include "core/container/listener.h"
 #include "core/container/new_process.h"
 #include "core/container/status.h"
@@ -173,7 +174,7 @@ class Execution {
     for (const UniqueFd& entrance : entrances_)
       if (auto done = sys::write(entrance.get(), "0", 1); !done)
         return done.error().while_doing("enter the container's cgroup");
-    TRY(join_namespaces());
+    TRY(join_container(container_.get(), state_.namespaces & ~uint64_t{CLONE_NEWPID}));
     if (state_.new_keyring) TRY(join_session_keyring(session_keyring_name(state_.id).c_str()));
     root_ = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     TRY(prepare());
@@ -193,22 +194,6 @@ class Execution {
     process_.oom_score_adj.reset();
     // An ordinary user may raise it only.
     return done.err() == EACCES ? Status(Ok{}) : std::move(done);
-  }
-
-  Status join_namespaces() {
-    const int flags = static_cast<int>(state_.namespaces & ~uint64_t{CLONE_NEWPID});
-    if (!flags) return Ok{};
-    auto done = sys::setns(container_.get(), flags);
-    // Where the container's user namespace is our own already, there is nothing to join.
-    if (done.err() == EINVAL && (flags & CLONE_NEWUSER))
-      done = sys::setns(container_.get(), flags & ~CLONE_NEWUSER);
-    if (!done) return done.error().while_doing("join the container's namespaces");
-    if (!(flags & CLONE_NEWUSER)) return Ok{};
-    (void)sys::setgroups(nullptr, 0);
-    (void)sys::setresgid(0);
-    (void)sys::setresuid(0);
-    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
-    return Ok{};
   }
 
   Status prepare() {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/container/join.h"
 #include "core/container/outside_mounts.h"
 #include "core/process/channel.h"
 #include "core/spec/parse.h"
@@ -92,7 +93,7 @@ class Visit {
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));  // Nothing in the container may look into us.
     own_files_ = TRY(sys::open("/proc/self/fd", O_PATH | O_DIRECTORY));
-    TRY(join());
+    TRY(join_container(init_.get(), state_.namespaces));
     root_ = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     for (size_t i = 0; i < mounts_.size(); i++) {
       auto done = work_ == Work::kAdd ? add(i) : remove(mounts_[i]);
@@ -103,22 +104,6 @@ class Visit {
       }
       return done;
     }
-    return Ok{};
-  }
-
-  Status join() const {
-    const int flags = static_cast<int>(state_.namespaces);
-    auto done = sys::setns(init_.get(), flags);
-    // Where the container's user namespace is our own already, there is nothing to join.
-    if (done.err() == EINVAL && (flags & CLONE_NEWUSER))
-      done = sys::setns(init_.get(), flags & ~CLONE_NEWUSER);
-    if (!done) return done.error().while_doing("join the container's namespaces");
-    if (!(flags & CLONE_NEWUSER)) return Ok{};
-    (void)sys::setgroups(nullptr, 0);
-    (void)sys::setresgid(0);
-    (void)sys::setresuid(0);
-    TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
-    TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     return Ok{};
   }
 
