@@ -178,15 +178,19 @@ Vector<GroupPath> groups_to_be_made(const GroupPlan& plan) {
   return out;
 }
 
+Vector<cgroup::DeviceRule> with_default_devices(const Vector<cgroup::DeviceRule>& asked) {
+  Vector<cgroup::DeviceRule> rules;
+  rules.push_back({.allow = false});
+  for (const cgroup::DeviceRule& one : asked) rules.push_back(one);
+  for (const cgroup::DeviceRule& one : cgroup::default_device_rules())
+    if (one.allow) rules.push_back(one);
+  return rules;
+}
+
 Result<cgroup::Limits> container_limits(const Config& config) {
   cgroup::Limits limits;
   if (config.resources) limits = TRY(parse_resources(*config.resources));
-  Vector<cgroup::DeviceRule> rules;
-  rules.push_back({.allow = false});
-  for (const cgroup::DeviceRule& one : limits.devices) rules.push_back(one);
-  for (const cgroup::DeviceRule& one : cgroup::default_device_rules())
-    if (one.allow) rules.push_back(one);
-  limits.devices = std::move(rules);
+  limits.devices = with_default_devices(limits.devices);
   return limits;
 }
 

@@ -54,6 +54,8 @@ Status join_further_groups(const StateDirectory& directory, State& state, cgroup
 // The files of the groups for another process to enter by.
 Result<Vector<UniqueFd>> open_entrances(const cgroup::GroupSet& set, cgroup::Skip skip);
 
+// Nothing but these devices, and those that every container may use.
+Vector<cgroup::DeviceRule> with_default_devices(const Vector<cgroup::DeviceRule>& asked);
 // The limits of the configuration, with the devices that every container may use.
 Result<cgroup::Limits> container_limits(const Config& config);
 

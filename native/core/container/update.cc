@@ -55,12 +55,7 @@ void leave_out_nothing(Limits& limits) {
 void complete_devices(Limits& limits) {
   if (limits.devices.empty()) return;
   if (sys::geteuid() != 0) return limits.devices.clear();
-  Vector<cgroup::DeviceRule> rules;
-  rules.push_back({.allow = false});
-  for (const cgroup::DeviceRule& one : limits.devices) rules.push_back(one);
-  for (const cgroup::DeviceRule& one : cgroup::default_device_rules())
-    if (one.allow) rules.push_back(one);
-  limits.devices = std::move(rules);
+  limits.devices = with_default_devices(limits.devices);
 }
 
 Status tell_systemd(const State& state, const UpdateRequest& request) {
