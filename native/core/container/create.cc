@@ -12,10 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/base/time_text.h"
 #include "core/container/container_init.h"
 #include "core/container/create_protocol.h"
-#include "core/container/groups.h"
 #include "core/container/id_mapper.h"
 #include "core/container/listener.h"
 #include "core/container/outside_mounts.h"
@@ -60,7 +58,8 @@ class Creation {
 
  private:
   Status make() {
-    fill_state();
+    state_ = state_of(request_);
+    state_.new_keyring = request_.new_keyring;
     plan_.config = config_;
     plan_.make_cwd = true;
     TRY(prepare_filter());
@@ -86,29 +85,6 @@ class Creation {
     // For want of it nothing fails but the clearing up after a damaged state.
     (void)directory_.write_copy(state_);
     return hand_over();
-  }
-
-  void fill_state() {
-    state_.id = String(request_.id);
-    state_.oci_version = String(config_.oci_version);
-    state_.bundle = String(request_.bundle);
-    state_.rootfs =
-        config_.root_path.starts_with('/')
-            ? String(config_.root_path)
-            : format(request_.bundle, request_.bundle.ends_with('/') ? "" : "/", config_.root_path);
-    state_.created = time_text(sys::realtime_ns());
-    state_.owner = sys::geteuid();
-    for (const NamespaceSpec& one : config_.namespaces) state_.namespaces |= one.flag;
-    state_.manager = request_.manager;
-    state_.cgroups_path = String(config_.cgroups_path);
-    state_.new_keyring = request_.new_keyring;
-    state_.has_poststart = !config_.hooks.poststart.empty();
-    state_.has_poststop = !config_.hooks.poststop.empty();
-    for (const Annotation& one : config_.annotations)
-      state_.annotations.push_back({String(one.name), String(one.value)});
-    std::sort(
-        state_.annotations.begin(), state_.annotations.end(),
-        [](const StateAnnotation& a, const StateAnnotation& b) { return a.name.view() < b.name.view(); });
   }
 
   // Memory that the process shares with us: its filter is compiled while it builds its root.
@@ -351,23 +327,14 @@ class Creation {
     state_.creator = TRY(identify_process(sys::getpid()));
     // Where the process has ended already, its words say why.
     if (auto init = identify_process(pid_)) state_.init = *init;
-    groups_ = TRY(plan_groups(layout_, group_request()));
+    groups_ = TRY(plan_groups(layout_, groups_of(request_, pid_)));
     state_.groups = groups_to_be_made(groups_);
     state_.further_groups = std::move(groups_.further);
     return directory_.write(state_);
   }
 
-  GroupRequest group_request() const {
-    return {.manager = request_.manager,
-            .id = request_.id,
-            .config = &config_,
-            .init = pid_,
-            .bus = request_.bus,
-            .environment = request_.environment};
-  }
-
   Status send_groups() {
-    auto made = make_groups(layout_, group_request(), groups_);
+    auto made = make_groups(layout_, groups_of(request_, pid_), groups_);
     if (!made) return made.error();
     state_.groups = std::move(made->paths);
     state_.unit = std::move(made->unit);

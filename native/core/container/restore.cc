@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "core/base/text.h"
-#include "core/base/time_text.h"
 #include "core/container/pid_file.h"
 #include "core/container/status.h"
 #include "core/mount/rootfs.h"
@@ -55,7 +54,8 @@ class Restore {
  private:
   Status make() {
     TRY(directory_.write_file("config.json", request_.loaded->text));
-    fill_state();
+    state_ = state_of(request_);
+    if (auto self = identify_process(sys::getpid())) state_.creator = *self;
     layout_ = TRY(cgroup::read_layout());
     plan_ = TRY(plan_groups(layout_, group_request()));
     state_.groups = groups_to_be_made(plan_);
@@ -68,32 +68,10 @@ class Restore {
     return record_end();
   }
 
-  void fill_state() {
-    state_.id = String(request_.id);
-    state_.oci_version = String(config_.oci_version);
-    state_.bundle = String(request_.bundle);
-    state_.rootfs = config_.root_path.starts_with('/') ? String(config_.root_path)
-                                                       : format(request_.bundle, "/", config_.root_path);
-    state_.created = time_text(sys::realtime_ns());
-    state_.owner = sys::geteuid();
-    for (const NamespaceSpec& one : config_.namespaces) state_.namespaces |= one.flag;
-    state_.manager = request_.manager;
-    state_.cgroups_path = String(config_.cgroups_path);
-    state_.has_poststart = !config_.hooks.poststart.empty();
-    state_.has_poststop = !config_.hooks.poststop.empty();
-    for (const Annotation& one : config_.annotations)
-      state_.annotations.push_back({String(one.name), String(one.value)});
-    if (auto self = identify_process(sys::getpid())) state_.creator = *self;
-  }
-
   GroupRequest group_request() const {
-    return {.manager = request_.manager,
-            .id = request_.id,
-            .config = &config_,
-            .init = placeholder_,
-            .everywhere = true,  // The images may name any of them.
-            .bus = request_.bus,
-            .environment = request_.environment};
+    GroupRequest out = groups_of(request_, placeholder_);
+    out.everywhere = true;  // The images may name any of them.
+    return out;
   }
 
   // criu brings the processes' own filters; this one is for exec.

@@ -1,20 +1,11 @@
 #pragma once
 
-#include "core/container/bundle_config.h"
 #include "core/container/criu.h"
-#include "core/container/groups.h"
+#include "core/container/new_container.h"
 
 namespace nsbox {
 
-struct RestoreRequest {
-  std::string_view root;  // Where state lies.
-  std::string_view id;
-  std::string_view bundle;  // Absolute; the caller is in it.
-  LoadedConfig* loaded = nullptr;
-  CgroupManager manager = CgroupManager::kCgroupfs;
-  cgroup::Manager bus = cgroup::Manager::kSystem;
-  cgroup::BusEnvironment environment = {};
-  std::string_view pid_file;  // Absolute; empty: none.
+struct RestoreRequest : NewContainer {
   CriuOptions criu;
 };
 
