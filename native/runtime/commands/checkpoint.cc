@@ -6,13 +6,14 @@
 #include <cerrno>
 
 #include "core/base/text.h"
-#include "core/container/delete.h"
 #include "core/container/restore.h"
 #include "core/container/start.h"
 #include "core/sys/syscalls.h"
+#include "runtime/bundle.h"
 #include "runtime/find_program.h"
 #include "runtime/foreground.h"
 #include "runtime/hook_output.h"
+#include "runtime/remove.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
@@ -144,13 +145,7 @@ std::string_view config_file_of(const Annotations& annotations) {
 
 Status clear(Globals& globals, const StateDirectory& directory, const State& state) {
   const HookFiles files = TRY(open_hook_files(state));
-  Vector<String> warnings;
-  auto done = delete_container(
-      directory,
-      {.mode = DeleteMode::kForce, .hook_output = files.output(), .environment = globals.bus_environment},
-      warnings);
-  for (const String& warning : warnings) globals.log.warn(warning);
-  return done;
+  return remove_container(globals, directory, DeleteMode::kForce, files.output());
 }
 
 Result<int> run_checkpoint(Globals& globals, const Arguments& arguments) {
@@ -166,30 +161,9 @@ Result<int> run_checkpoint(Globals& globals, const Arguments& arguments) {
   return 0;
 }
 
-struct Bundle {
-  String path;
-  LoadedConfig loaded;
-};
-
-Result<Bundle> enter_bundle(const Arguments& arguments) {
-  const String config =
-      TRY(arguments.has("config") ? absolute_path(arguments.value("config")) : String("config.json"));
-  if (arguments.has("bundle"))
-    if (auto done = sys::chdir(String(arguments.value("bundle")).c_str()); !done)
-      return done.error().while_doing("enter the bundle ", arguments.value("bundle"));
-  Bundle out{TRY(absolute_path(".")), {}};
-  out.path.truncate(out.path.size() > 2 ? out.path.size() - 2 : 1);
-  out.loaded = TRY(load_config(AT_FDCWD, config));
-  return out;
-}
-
 Result<int> run_restore(Globals& globals, const Arguments& arguments) {
   RestoreRequest request;
-  request.id = TRY(only_id(arguments));
-  request.root = globals.root;
-  request.manager = globals.manager;
-  request.bus = globals.bus;
-  request.environment = globals.bus_environment;
+  TRY(name_container(globals, arguments, request));
   Criu criu;
   TRY(read_options(globals, arguments, criu));
   String pid_file;

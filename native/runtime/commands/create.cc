@@ -1,18 +1,16 @@
 #include "core/container/create.h"
 
-#include <fcntl.h>
 #include <linux/prctl.h>
 
-#include <cerrno>
-
 #include "core/base/text.h"
-#include "core/container/delete.h"
-#include "core/container/listener.h"
 #include "core/container/start.h"
 #include "core/sys/syscalls.h"
+#include "runtime/bundle.h"
+#include "runtime/callers_files.h"
 #include "runtime/foreground.h"
 #include "runtime/hook_output.h"
 #include "runtime/preserved_fds.h"
+#include "runtime/remove.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
@@ -38,75 +36,37 @@ constexpr OptionSpec kRunOptions[] = {
 
 // What a request points into.
 struct Prepared {
-  LoadedConfig loaded;
-  String bundle;
-  String pid_file, listen_fds;
-  UniqueFd console_socket;
-  UniqueFd pidfd_socket;
+  CallersFiles files;
+  Bundle bundle;
+  String listen_fds;
   HookFiles hook_files;
   CreateRequest request;
 };
-
-Status check_terminal(const Prepared& prepared, bool detached) {
-  const bool terminal = prepared.loaded.config.process->terminal;
-  const bool socket = static_cast<bool>(prepared.console_socket);
-  if (terminal && !socket && detached)
-    return usage_error("cannot allocate tty if runc will detach without setting console socket");
-  if (socket && !terminal)
-    return usage_error("cannot use console socket if runc will not detach or allocate tty");
-  return Ok{};
-}
-
-// Paths are the caller's, until we are in the bundle.
-Status open_callers_paths(const Arguments& arguments, Prepared& out) {
-  if (arguments.has("pid-file")) out.pid_file = TRY(absolute_path(arguments.value("pid-file")));
-  if (const std::string_view path = arguments.value("console-socket"); !path.empty())
-    out.console_socket = TRY(connect_to_socket(path));
-  if (const std::string_view path = arguments.value("pidfd-socket"); !path.empty())
-    out.pidfd_socket = TRY(connect_to_socket(path));
-  return Ok{};
-}
-
-Status enter_bundle(const Arguments& arguments, Prepared& out) {
-  String config =
-      TRY(arguments.has("config") ? absolute_path(arguments.value("config")) : String("config.json"));
-  out.bundle = TRY(absolute_path(arguments.value("bundle")));
-  if (auto done = sys::chdir(out.bundle.c_str()); !done)
-    return done.error().while_doing("enter the bundle ", out.bundle);
-  out.bundle = TRY(absolute_path("."));
-  out.bundle.truncate(out.bundle.size() - 2);
-  if (out.bundle.empty()) out.bundle = String("/");
-  out.loaded = TRY(load_config(AT_FDCWD, config));
-  return Ok{};
-}
 
 // sd_listen_fds(3): the container's program is told of what it got, and is process 1 to itself.
 void tell_of_sockets(const Globals& globals, Prepared& out) {
   const auto count = parse_unsigned(globals.variable("LISTEN_FDS"));
   if (!count || *count == 0) return;
   out.listen_fds = format("LISTEN_FDS=", *count);
-  out.loaded.config.process->env.push_back(out.listen_fds);
-  out.loaded.config.process->env.push_back("LISTEN_PID=1");
+  out.bundle.loaded.config.process->env.push_back(out.listen_fds);
+  out.bundle.loaded.config.process->env.push_back("LISTEN_PID=1");
 }
 
 Status prepare(Globals& globals, const Arguments& arguments, bool detached, Prepared& out) {
   CreateRequest& request = out.request;
-  request.id = TRY(only_id(arguments));
-  request.root = globals.root;
-  request.manager = globals.manager;
-  request.bus = globals.bus;
-  request.environment = globals.bus_environment;
+  TRY(name_container(globals, arguments, request));
   request.preserved_fds = TRY(preserved_fds(arguments, globals.variable("LISTEN_FDS")));
-  TRY(open_callers_paths(arguments, out));
-  TRY(enter_bundle(arguments, out));
+  out.files = TRY(open_callers_files(arguments));
+  out.bundle = TRY(enter_bundle(arguments));
   tell_of_sockets(globals, out);
-  TRY(check_terminal(out, detached));
-  out.hook_files = TRY(open_hook_files(out.loaded.config.annotations));
-  request.bundle = out.bundle;
-  request.loaded = &out.loaded;
-  request.console_socket = out.console_socket.get();
-  request.pidfd_socket = out.pidfd_socket.get();
-  request.pid_file = out.pid_file;
+  const Config& config = out.bundle.loaded.config;
+  TRY(check_terminal(out.files, config.process->terminal, detached));
+  out.hook_files = TRY(open_hook_files(config.annotations));
+  request.bundle = out.bundle.path;
+  request.loaded = &out.bundle.loaded;
+  request.console_socket = out.files.console_socket.get();
+  request.pidfd_socket = out.files.pidfd_socket.get();
+  request.pid_file = out.files.pid_file;
   request.new_keyring = !arguments.has("no-new-keyring");
   request.root_entry = arguments.has("no-pivot") ? RootEntry::kMove : RootEntry::kPivot;
   request.hook_output = out.hook_files.output();
@@ -129,14 +89,8 @@ Result<int> run_create(Globals& globals, const Arguments& arguments) {
 
 // Ends what run has started, whatever it was that went wrong.
 void clear(Globals& globals, const CreatedContainer& created, const HookOutput& output) {
-  Vector<String> warnings;
-  if (auto done = delete_container(
-          created.directory,
-          {.mode = DeleteMode::kForce, .hook_output = output, .environment = globals.bus_environment},
-          warnings);
-      !done)
-    warnings.push_back(done.error().message());
-  for (const String& warning : warnings) globals.log.warn(warning);
+  if (auto done = remove_container(globals, created.directory, DeleteMode::kForce, output); !done)
+    globals.log.warn(done.error().message());
 }
 
 Result<int> run_run(Globals& globals, const Arguments& arguments) {

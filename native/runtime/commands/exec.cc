@@ -1,18 +1,14 @@
 #include "core/container/exec.h"
 
-#include <fcntl.h>
-#include <linux/prctl.h>
 #include <signal.h>
-
-#include <cerrno>
 
 #include "core/base/text.h"
 #include "core/container/bundle_config.h"
-#include "core/container/listener.h"
 #include "core/container/pid_file.h"
 #include "core/process/channel.h"
 #include "core/spec/parse.h"
 #include "core/sys/syscalls.h"
+#include "runtime/callers_files.h"
 #include "runtime/foreground.h"
 #include "runtime/input_file.h"
 #include "runtime/preserved_fds.h"
@@ -50,9 +46,7 @@ struct Prepared {
   String process_text;
   ProcessSpec process;
   ExecRequest request;
-  UniqueFd console_socket;
-  UniqueFd pidfd_socket;
-  String pid_file;
+  CallersFiles files;
 };
 
 Status read_process(std::string_view path, Prepared& out) {
@@ -140,24 +134,6 @@ Status choose_process(const Arguments& arguments, Prepared& out, Log& log) {
   return adapt_process(arguments, out.process, log);
 }
 
-Status open_callers_paths(const Arguments& arguments, Prepared& out) {
-  if (arguments.has("pid-file")) out.pid_file = TRY(absolute_path(arguments.value("pid-file")));
-  if (const std::string_view path = arguments.value("console-socket"); !path.empty())
-    out.console_socket = TRY(connect_to_socket(path));
-  if (const std::string_view path = arguments.value("pidfd-socket"); !path.empty())
-    out.pidfd_socket = TRY(connect_to_socket(path));
-  return Ok{};
-}
-
-Status check_terminal(const Arguments& arguments, const Prepared& prepared) {
-  const bool socket = static_cast<bool>(prepared.console_socket);
-  if (prepared.process.terminal && arguments.has("detach") && !socket)
-    return usage_error("cannot allocate tty if runc will detach without setting console socket");
-  if (!prepared.process.terminal && socket)
-    return usage_error("cannot use console socket if runc will not detach or allocate tty");
-  return Ok{};
-}
-
 Status send_descriptor(const UniqueFd& socket, std::string_view name, const UniqueFd& fd) {
   if (!socket || !fd) return Ok{};
   const std::string_view parts[] = {name};
@@ -166,11 +142,11 @@ Status send_descriptor(const UniqueFd& socket, std::string_view name, const Uniq
 }
 
 // What the caller has asked to be told of the new process.
-Status tell_callers(const Prepared& prepared, ExecutedProcess& process) {
-  if (!prepared.pid_file.empty()) TRY(write_pid_file(prepared.pid_file, process.pid));
-  TRY(send_descriptor(prepared.pidfd_socket, "pidfd", process.pidfd));
-  if (!prepared.console_socket) return Ok{};
-  TRY(send_descriptor(prepared.console_socket, "/dev/ptmx", process.terminal));
+Status tell_callers(const CallersFiles& files, ExecutedProcess& process) {
+  if (!files.pid_file.empty()) TRY(write_pid_file(files.pid_file, process.pid));
+  TRY(send_descriptor(files.pidfd_socket, "pidfd", process.pidfd));
+  if (!files.console_socket) return Ok{};
+  TRY(send_descriptor(files.console_socket, "/dev/ptmx", process.terminal));
   process.terminal.reset();
   return Ok{};
 }
@@ -180,18 +156,18 @@ Result<int> exec(Globals& globals, const Arguments& arguments, int& exit_status)
   Prepared prepared;
   prepared.loaded = TRY(load_saved_config(directory.fd()));
   TRY(choose_process(arguments, prepared, globals.log));
-  TRY(open_callers_paths(arguments, prepared));
-  TRY(check_terminal(arguments, prepared));
+  prepared.files = TRY(open_callers_files(arguments));
+  const bool detached = arguments.has("detach");
+  TRY(check_terminal(prepared.files, prepared.process.terminal, detached));
   ExecRequest& request = prepared.request;
   request.process = &prepared.process;
   request.config = &prepared.loaded.config;
   request.sub_group = arguments.value("cgroup");
   request.ignore_paused = arguments.has("ignore-paused");
   request.preserved_fds = TRY(preserved_fds(arguments));
-  const bool detached = arguments.has("detach");
   if (!detached) TRY(take_signals());
   ExecutedProcess process = TRY(exec_in_container(directory, request, exit_status));
-  if (auto done = tell_callers(prepared, process); !done) {
+  if (auto done = tell_callers(prepared.files, process); !done) {
     (void)sys::pidfd_send_signal(process.pidfd.get(), SIGKILL);
     return done.error();
   }

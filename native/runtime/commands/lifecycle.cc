@@ -1,11 +1,11 @@
 #include <cerrno>
 
-#include "core/container/delete.h"
 #include "core/container/kill.h"
 #include "core/container/start.h"
 #include "runtime/hook_output.h"
 #include "runtime/json_text.h"
 #include "runtime/pattern.h"
+#include "runtime/remove.h"
 #include "runtime/verb.h"
 
 namespace nsbox::runtime {
@@ -75,12 +75,7 @@ Status delete_one(Globals& globals, std::string_view id, DeleteMode mode) {
   if (!directory) return directory.error();
   HookFiles files;
   if (auto state = directory->read()) files = TRY(open_hook_files(*state));
-  Vector<String> warnings;
-  auto done = delete_container(
-      *directory, {.mode = mode, .hook_output = files.output(), .environment = globals.bus_environment},
-      warnings);
-  for (const String& warning : warnings) globals.log.warn(warning);
-  return done;
+  return remove_container(globals, *directory, mode, files.output());
 }
 
 Result<int> run_delete(Globals& globals, const Arguments& arguments) {
