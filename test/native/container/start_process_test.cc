@@ -35,11 +35,12 @@ struct Stage {
 
   Result<StartedProcess> start(std::span<const UniqueFd> stdio) {
     auto bounding = bounding_capabilities();
-    const ProcessContext context = {.root = root.get(),
-                                    .proc = proc.get(),
-                                    .filter = filter,
-                                    .bounding = bounding ? *bounding : 0,
-                                    .clamp_capabilities = true};
+    ProcessContext context;
+    context.root = root.get();
+    context.proc = proc.get();
+    context.filter = filter;
+    context.bounding = bounding ? *bounding : 0;
+    context.clamp_capabilities = true;
     return start_process(process, stdio, context, exit_status);
   }
 

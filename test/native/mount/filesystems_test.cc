@@ -14,8 +14,8 @@
 #include "core/layer/copy.h"
 #include "core/mount/mount.h"
 #include "core/sys/file.h"
+#include "support.h"
 #include "support/forked.h"
-#include "support/workspace.h"
 
 // Mounts of file systems with what the runtime adds to them, in a mount namespace that ends with the body.
 
@@ -24,38 +24,9 @@ using namespace nsbox::test;
 
 namespace {
 
-struct Root {
-  UniqueFd fd;
-  Root() {
-    for (const char* name : {"/tmp/root", "/tmp/root/dir", "/tmp/root/proc", "/tmp/root/sys", "/tmp/outside"})
-      mkdir(name, 0755);
-    put("/tmp/root/file", "inside");
-    put("/tmp/outside/file", "outside");
-    fd = UniqueFd(open("/tmp/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  static void put(const char* path, const char* text) {
-    const UniqueFd file(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    (void)!write(file.get(), text, strlen(text));
-  }
-  int get() const { return fd.get(); }
+struct Root : RootInTmp {
+  Root() : RootInTmp({"proc", "sys"}) { put("/tmp/root/file", "inside"); }
 };
-
-Mount filesystem(std::string_view type, std::string_view destination,
-                 std::initializer_list<std::string_view> options = {}) {
-  Mount mount;
-  mount.destination = destination;
-  mount.type = mount.source = type;
-  for (const std::string_view option : options) add_mount_option(mount, option);
-  return mount;
-}
-
-Mount bound(std::string_view source, std::string_view destination,
-            std::initializer_list<std::string_view> options = {}) {
-  Mount mount = filesystem("bind", destination, options);
-  mount.source = source;
-  mount.bind = true;
-  return mount;
-}
 
 struct stat info_of(const char* path) {
   struct stat info = {};
@@ -66,19 +37,6 @@ struct stat info_of(const char* path) {
 unsigned long flags_of(const char* path) {
   struct statfs info = {};
   return statfs(path, &info) == 0 ? static_cast<unsigned long>(info.f_flags) : ~0UL;
-}
-
-std::string content(const char* path) {
-  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  return file ? read_fd(file.get()) : "(none)";
-}
-
-// The line of mountinfo for the topmost mount there.
-std::string mountinfo(const std::string& path) {
-  auto text = read_file_at(AT_FDCWD, "/proc/self/mountinfo");
-  const std::string whole(text->view());
-  const size_t at = whole.rfind(" " + path + " ");
-  return at == std::string::npos ? "" : whole.substr(at, whole.find('\n', at) - at);
 }
 
 }  // namespace
@@ -103,7 +61,7 @@ TEST("tmpfs: tmpcopyup begins with a copy of what lies below") {
   in_mount_namespace([] {
     const Root root;
     EXPECT(mkdir("/tmp/root/dir/deep", 0710) == 0 && chown("/tmp/root/dir/deep", 3, 4) == 0);
-    Root::put("/tmp/root/dir/deep/text", "copied");
+    put("/tmp/root/dir/deep/text", "copied");
     EXPECT(chmod("/tmp/root/dir/deep/text", 04751) == 0);
     EXPECT(symlink("/etc/passwd", "/tmp/root/dir/link") == 0);
     EXPECT(mknod("/tmp/root/dir/null", S_IFCHR | 0666, makedev(1, 3)) == 0);

@@ -11,8 +11,8 @@
 #include <cstring>
 
 #include "core/mount/dev.h"
+#include "support.h"
 #include "support/forked.h"
-#include "support/workspace.h"
 
 using namespace nsbox;
 using namespace nsbox::test;
@@ -20,27 +20,12 @@ using namespace nsbox::test;
 namespace {
 
 // A root with a /dev of its own on a tmpfs without nodev, in the namespace's private /tmp.
-struct Root {
-  UniqueFd fd;
-  Root() {
-    for (const char* name : {"/tmp/root", "/tmp/root/dev", "/tmp/root/dir", "/tmp/outside"})
-      mkdir(name, 0755);
+struct Root : RootInTmp {
+  Root() : RootInTmp({"dev"}) {
     put("/tmp/root/file", "secret");
     put("/tmp/root/dir/file", "secret");
-    put("/tmp/outside/file", "outside");
-    fd = UniqueFd(open("/tmp/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  static void put(const char* path, const char* text) {
-    const UniqueFd file(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    (void)!write(file.get(), text, strlen(text));
-  }
-  int get() const { return fd.get(); }
 };
-
-std::string read_path(const char* path) {
-  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  return file ? read_fd(file.get()) : "(none)";
-}
 
 Vector<std::string_view> list(std::initializer_list<std::string_view> paths) {
   return {paths.begin(), paths.end()};
@@ -50,15 +35,15 @@ void hides_files_and_directories() {
   const Root root;
   EXPECT_EQ(told(make_default_devices(root.get())), "ok");
   EXPECT_EQ(told(mask_paths(root.get(), list({"/file", "/dir", "/absent", "/file/below"}))), "ok");
-  EXPECT_EQ(read_path("/tmp/root/file"), "");
-  EXPECT_EQ(read_path("/tmp/root/dir/file"), "(none)");
+  EXPECT_EQ(content("/tmp/root/file"), "");
+  EXPECT_EQ(content("/tmp/root/dir/file"), "(none)");
   EXPECT(mkdir("/tmp/root/dir/new", 0755) != 0 && errno == EROFS);
 }
 
 void makes_devices_that_work() {
   const Root root;
   EXPECT_EQ(told(make_default_devices(root.get())), "ok");
-  EXPECT_EQ(read_path("/tmp/root/dev/null"), "");
+  EXPECT_EQ(content("/tmp/root/dev/null"), "");
   char byte = 1;
   const UniqueFd zero(open("/tmp/root/dev/zero", O_RDONLY | O_CLOEXEC));
   EXPECT(read(zero.get(), &byte, 1) == 1 && byte == 0);
@@ -82,7 +67,7 @@ TEST("devices: the default ones work, as root and in a user namespace") {
 TEST("masks: a /dev/null that is another thing masks nothing, and is an error") {
   in_mount_namespace([] {
     const Root root;
-    Root::put("/tmp/root/dev/null", "bait");
+    put("/tmp/root/dev/null", "bait");
     EXPECT_EQ(told(mask_paths(root.get(), list({"/file"}))), "mask /file: not the character device 1:3");
     unlink("/tmp/root/dev/null");
     EXPECT_EQ(symlink("/dev/zero", "/tmp/root/dev/null"), 0);
@@ -90,7 +75,7 @@ TEST("masks: a /dev/null that is another thing masks nothing, and is an error") 
     unlink("/tmp/root/dev/null");
     EXPECT_EQ(mknod("/tmp/root/dev/null", S_IFCHR | 0666, makedev(1, 5)), 0);
     EXPECT_EQ(told(mask_paths(root.get(), list({"/file"}))), "mask /file: not the character device 1:3");
-    EXPECT_EQ(read_path("/tmp/root/file"), "secret");
+    EXPECT_EQ(content("/tmp/root/file"), "secret");
   });
 }
 
@@ -102,8 +87,8 @@ TEST("masks: a link is masked at its end inside the root, never outside") {
     EXPECT_EQ(symlink("/file", "/tmp/root/alias"), 0);
     EXPECT_EQ(symlink("loop", "/tmp/root/loop"), 0);
     EXPECT_EQ(told(mask_paths(root.get(), list({"/link", "/../../outside/file", "/alias"}))), "ok");
-    EXPECT_EQ(read_path("/tmp/outside/file"), "outside");
-    EXPECT_EQ(read_path("/tmp/root/file"), "");
+    EXPECT_EQ(content("/tmp/outside/file"), "outside");
+    EXPECT_EQ(content("/tmp/root/file"), "");
     // What cannot be looked at cannot be called hidden.
     EXPECT_EQ(told(mask_paths(root.get(), list({"/loop"}))).find("mask /loop: ELOOP"), size_t{0});
   });
@@ -113,7 +98,7 @@ TEST("masks: a read-only path can still be read") {
   in_mount_namespace([] {
     const Root root;
     EXPECT_EQ(told(make_paths_readonly(root.get(), list({"/dir", "/file", "/absent"}))), "ok");
-    EXPECT_EQ(read_path("/tmp/root/dir/file"), "secret");
+    EXPECT_EQ(content("/tmp/root/dir/file"), "secret");
     EXPECT(open("/tmp/root/dir/file", O_WRONLY | O_CLOEXEC) < 0 && errno == EROFS);
     EXPECT(open("/tmp/root/file", O_WRONLY | O_CLOEXEC) < 0 && errno == EROFS);
   });
@@ -162,17 +147,17 @@ TEST("devices: an empty file that an earlier life has left is bound over, where 
     EXPECT_EQ(told(make_devices(root.get(), devices)).find("make device /dev/own/null: open /dev/own/null"),
               size_t{0});
     devices[0].path = "/dev/null";
-    Root::put("/tmp/root/dev/null", "");
+    put("/tmp/root/dev/null", "");
     EXPECT_EQ(told(make_devices(root.get(), devices)), "ok");
     struct stat info = {};
     EXPECT(stat("/tmp/root/dev/null", &info) == 0 && info.st_rdev == makedev(1, 3));
-    Root::put("/tmp/root/dev/zero", "content");
+    put("/tmp/root/dev/zero", "content");
     devices[0] = {.path = "/dev/zero", .type = 'c', .major = 1, .minor = 5};
     EXPECT_EQ(told(make_devices(root.get(), devices)), "make device /dev/zero: another file is there");
   });
   in_mount_namespace([] {
     const Root root;
-    Root::put("/tmp/root/dev/null", "");
+    put("/tmp/root/dev/null", "");
     Vector<Device> devices;
     devices.push_back({.path = "/dev/null", .type = 'c', .major = 1, .minor = 3});
     EXPECT_EQ(told(make_devices(root.get(), devices)), "make device /dev/null: another file is there");

@@ -12,8 +12,8 @@
 #include "core/container/outside_mounts.h"
 #include "core/ns/user_namespace.h"
 #include "core/sys/file.h"
+#include "support.h"
 #include "support/forked.h"
-#include "support/workspace.h"
 
 // Binds that are made outside, with ids of their own.
 
@@ -49,13 +49,6 @@ struct stat info_of(const char* path) {
   struct stat info = {};
   EXPECT_EQ(stat(path, &info), 0);
   return info;
-}
-
-std::string mountinfo(const std::string& path) {
-  auto text = read_file_at(AT_FDCWD, "/proc/self/mountinfo", size_t{1} << 24);
-  const std::string whole(text->view());
-  const size_t at = whole.rfind(" " + path + " ");
-  return at == std::string::npos ? "" : whole.substr(at, whole.find('\n', at) - at);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 #include "core/mount/mount.h"
 #include "core/sys/file.h"
+#include "support.h"
 #include "support/forked.h"
-#include "support/workspace.h"
 
 // What must not be mountable: over or inside the container's procfs, or outside its root.
 
@@ -20,30 +20,9 @@ using namespace nsbox::test;
 
 namespace {
 
-struct Root {
-  UniqueFd fd;
-  Root() {
-    for (const char* name : {"/tmp/root", "/tmp/root/proc", "/tmp/root/sys", "/tmp/outside", "/tmp/root/dir"})
-      mkdir(name, 0755);
-    const UniqueFd file(open("/tmp/outside/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    fd = UniqueFd(open("/tmp/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  int get() const { return fd.get(); }
+struct Root : RootInTmp {
+  Root() : RootInTmp({"proc", "sys"}) {}
 };
-
-Mount of(std::string_view type, std::string_view destination) {
-  Mount mount;
-  mount.destination = destination;
-  mount.type = mount.source = type;
-  return mount;
-}
-
-Mount bound(std::string_view source, std::string_view destination) {
-  Mount mount = of("bind", destination);
-  mount.source = source;
-  mount.bind = true;
-  return mount;
-}
 
 size_t count_mounts(std::string_view below) {
   auto text = read_file_at(AT_FDCWD, "/proc/self/mountinfo");
@@ -68,16 +47,16 @@ TEST("refusals: nothing but procfs is mounted on /proc, by whatever name") {
     make_links();
     const size_t before = count_mounts("/tmp/root");
     for (const char* name : kNamesOfProc) {
-      EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", name))), "EPERM");
+      EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("tmpfs", name))), "EPERM");
       EXPECT_EQ(code_of(mount_beneath(root.get(), bound("/tmp/outside", name))), "EPERM");
       // A part of the host's procfs is not procfs.
       EXPECT_EQ(code_of(mount_beneath(root.get(), bound("/proc/sys", name))), "EPERM");
     }
     EXPECT_EQ(count_mounts("/tmp/root"), before);
     MUST(host, mount_beneath(root.get(), bound("/proc", "/proc")));
-    MUST(over, mount_beneath(root.get(), of("proc", "/proc")));
+    MUST(over, mount_beneath(root.get(), filesystem("proc", "/proc")));
     for (const char* name : kNamesOfProc)
-      EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", name))), "EPERM");
+      EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("tmpfs", name))), "EPERM");
   });
 }
 
@@ -85,13 +64,13 @@ TEST("refusals: inside /proc only what lxcfs shows, by its own name") {
   in_mount_namespace([] {
     const Root root;
     make_links();
-    MUST(proc, mount_beneath(root.get(), of("proc", "/proc")));
+    MUST(proc, mount_beneath(root.get(), filesystem("proc", "/proc")));
     for (const char* name :
          {"/proc/self", "/proc/sys", "/proc/self/attr", "/proc/sys/kernel/core_pattern", "/proc/self/fd/0",
           "/toproc/uptime", "/proc/../proc/self/attr/exec", "/proc/version"})
       EXPECT(!mount_beneath(root.get(), bound("/tmp/outside/file", name)));
-    EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", "/proc/sys"))), "EPERM");
-    EXPECT_EQ(code_of(mount_beneath(root.get(), of("tmpfs", "/toproc/sys"))), "EPERM");
+    EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("tmpfs", "/proc/sys"))), "EPERM");
+    EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("tmpfs", "/toproc/sys"))), "EPERM");
     EXPECT_EQ(told(mount_beneath(root.get(), bound("/tmp/outside/file", "/proc/uptime"))), "ok");
     EXPECT_EQ(told(mount_beneath(root.get(), bound("/tmp/outside/file", "/proc/sys/kernel/ns_last_pid"))),
               "ok");
@@ -104,8 +83,8 @@ TEST("refusals: proc and sysfs are mounted on a directory, never through a link"
     rmdir("/tmp/root/proc");
     rmdir("/tmp/root/sys");
     EXPECT(symlink("/dir", "/tmp/root/proc") == 0 && symlink("../outside", "/tmp/root/sys") == 0);
-    EXPECT_EQ(code_of(mount_beneath(root.get(), of("proc", "/proc"))), "ENOTDIR");
-    EXPECT_EQ(code_of(mount_beneath(root.get(), of("sysfs", "/sys"))), "ENOTDIR");
+    EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("proc", "/proc"))), "ENOTDIR");
+    EXPECT_EQ(code_of(mount_beneath(root.get(), filesystem("sysfs", "/sys"))), "ENOTDIR");
     EXPECT_EQ(count_mounts("/tmp/outside"), size_t{0});
   });
 }
@@ -128,7 +107,7 @@ TEST("refusals: a component that is swapped for a link meanwhile leads nowhere o
       }
     });
     for (int round = 0; round < 300; round++) {
-      (void)mount_beneath(root.get(), of("tmpfs", "/swap/place"));
+      (void)mount_beneath(root.get(), filesystem("tmpfs", "/swap/place"));
       (void)mount_beneath(root.get(), bound("/tmp/outside/file", "/swap/made"));
     }
     done = true;
