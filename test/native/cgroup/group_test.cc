@@ -18,7 +18,6 @@ using namespace nsbox::test;
 namespace {
 
 constexpr Controllers kUsual = {Controller::kMemory, Controller::kPids};
-constexpr int64_t kMiB = 1 << 20;
 
 // Touches more memory than any limit here allows.
 int hog() {

@@ -8,19 +8,6 @@ using namespace nsbox;
 using namespace nsbox::cgroup;
 using namespace nsbox::test;
 
-namespace {
-
-constexpr Controllers kV1 = {Controller::kMemory, Controller::kCpu, Controller::kCpuset, Controller::kPids,
-                             Controller::kBlkio};
-constexpr int64_t kMiB = 1 << 20;
-
-std::string memory_of(const GroupSet& box) {
-  return read_in(box, Controller::kMemory, "memory.limit_in_bytes") + " " +
-         read_in(box, Controller::kMemory, "memory.memsw.limit_in_bytes");
-}
-
-}  // namespace
-
 TEST("cgroup limits: v1's values on v2's scales") {
   EXPECT_EQ(cpu_weight(2), 1U);
   EXPECT_EQ(cpu_weight(1024), 39U);
@@ -40,12 +27,10 @@ TEST("cgroup limits: need the controllers that set them, and no others") {
 }
 
 TEST("cgroup limits: v1 files have what was asked for") {
-  if (!on_v1({Controller::kMemory, Controller::kCpu, Controller::kCpuset, Controller::kPids,
-              Controller::kBlkio}))
-    return;
-  TestParent parent(kV1);
+  if (!on_v1(kLimiting)) return;
+  TestParent parent(kLimiting);
   if (!parent) return;
-  auto box = must(create_group(parent->groups, "box", kV1));
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   const Limits limits = {
       .memory = {.limit = 64 * kMiB,
                  .reservation = 32 * kMiB,
@@ -92,9 +77,9 @@ TEST("cgroup limits: memory and swap go up, down and away in any order") {
 
 TEST("cgroup limits: a limit that cannot be set says which, at what value, and why") {
   if (!on_v1({Controller::kMemory, Controller::kCpu, Controller::kCpuset, Controller::kBlkio})) return;
-  TestParent parent(kV1);
+  TestParent parent(kLimiting);
   if (!parent) return;
-  auto box = must(create_group(parent->groups, "box", kV1));
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   EXPECT_EQ(outcome(apply_limits(box, {.cpu = {.cpus = "999"}})),
             "set cpu set to 999 (cpuset.cpus): ERANGE (Numerical result out of range): not among those of "
             "the group above");

@@ -14,25 +14,12 @@ using namespace nsbox;
 using namespace nsbox::cgroup;
 using namespace nsbox::test;
 
-namespace {
-
-constexpr Controllers kSome = {Controller::kMemory, Controller::kCpu, Controller::kCpuset, Controller::kPids,
-                               Controller::kBlkio};
-constexpr int64_t kMiB = 1 << 20;
-
-std::string memory_of(const GroupSet& box) {
-  return read_in(box, Controller::kMemory, "memory.max") + " " +
-         read_in(box, Controller::kMemory, "memory.swap.max");
-}
-
-}  // namespace
-
 TEST("cgroup limits v2: files have what was asked for") {
-  if (!on_v2(kSome)) return;
-  TestParent parent(kSome);
+  if (!on_v2(kLimiting)) return;
+  TestParent parent(kLimiting);
   if (!parent) return;
-  EXPECT_EQ(outcome(parent->require(kSome)), "ok");
-  auto box = must(create_group(parent->groups, "box", kSome));
+  EXPECT_EQ(outcome(parent->require(kLimiting)), "ok");
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   const Limits limits = {
       .memory = {.limit = 64 * kMiB, .reservation = 32 * kMiB, .swap = 128 * kMiB},
       .cpu = {.shares = 1024, .quota = 50'000, .period = 200'000, .burst = 10'000, .cpus = "0", .mems = "0"},
@@ -52,10 +39,10 @@ TEST("cgroup limits v2: files have what was asked for") {
 }
 
 TEST("cgroup limits v2: a part that is not given stays as it was") {
-  if (!on_v2(kSome)) return;
-  TestParent parent(kSome);
+  if (!on_v2(kLimiting)) return;
+  TestParent parent(kLimiting);
   if (!parent) return;
-  auto box = must(create_group(parent->groups, "box", kSome));
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   EXPECT_EQ(outcome(apply_limits(box, {.cpu = {.quota = 50'000, .period = 200'000}})), "ok");
   EXPECT_EQ(outcome(apply_limits(box, {.cpu = {.period = 100'000}})), "ok");
   EXPECT_EQ(read_in(box, Controller::kCpu, "cpu.max"), "50000 100000");
@@ -68,10 +55,10 @@ TEST("cgroup limits v2: a part that is not given stays as it was") {
 }
 
 TEST("cgroup limits v2: what v2 has nothing like is refused") {
-  if (!on_v2(kSome)) return;
-  TestParent parent(kSome);
+  if (!on_v2(kLimiting)) return;
+  TestParent parent(kLimiting);
   if (!parent) return;
-  auto box = must(create_group(parent->groups, "box", kSome));
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   EXPECT_EQ(apply_limits(box, {.memory = {.swappiness = 10}}).err(), EINVAL);
   EXPECT_EQ(apply_limits(box, {.memory = {.disable_oom_killer = true}}).err(), EINVAL);
   EXPECT_EQ(apply_limits(box, {.memory = {.swap = 64 * kMiB}}).err(), EINVAL);
@@ -81,10 +68,10 @@ TEST("cgroup limits v2: what v2 has nothing like is refused") {
 }
 
 TEST("cgroup limits v2: a hog is killed, counted and announced") {
-  if (!on_v2(kSome)) return;
-  TestParent parent(kSome);
+  if (!on_v2(kLimiting)) return;
+  TestParent parent(kLimiting);
   if (!parent) return;
-  auto box = must(create_group(parent->groups, "box", kSome));
+  auto box = must(create_group(parent->groups, "box", kLimiting));
   EXPECT_EQ(outcome(apply_limits(box, {.memory = {.limit = 16 * kMiB, .swap = 16 * kMiB}})), "ok");
   auto watch = must(OomWatch::open(box));
   if (!watch) return fail(__FILE__, __LINE__, "a watch");

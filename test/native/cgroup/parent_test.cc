@@ -26,6 +26,7 @@ namespace {
 constexpr Controllers kReal = {Controller::kHugetlb};
 constexpr Controllers kWanted = kReal | Controllers{Controller::kUnified};
 
+constexpr uid_t kUser = 12345;
 constexpr const char* kRoot = "/sys/fs/cgroup/";
 
 std::string first_line(std::string all) { return all.substr(0, all.find('\n')); }
@@ -34,13 +35,13 @@ std::string first_line(std::string all) { return all.substr(0, all.find('\n')); 
 // child enters main; nobody else is moved.
 class Delegation {
  public:
-  explicit Delegation(uid_t user) : name_("nsbox-test-" + std::to_string(getpid()) + "-delegated") {
+  Delegation() : name_("nsbox-test-" + std::to_string(getpid()) + "-delegated") {
     const std::string top = kRoot + name_, main = top + "/main";
     made_ = write_value(std::string(kRoot) + "cgroup.subtree_control", "+hugetlb") &&
             mkdir(top.c_str(), 0755) == 0 && mkdir(main.c_str(), 0755) == 0;
     for (const std::string& dir : {top, main})
       for (const char* file : {"", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"})
-        made_ = made_ && chown((dir + file).c_str(), user, user) == 0;
+        made_ = made_ && chown((dir + file).c_str(), kUser, kUser) == 0;
   }
   Delegation(const Delegation&) = delete;
   ~Delegation() {
@@ -60,6 +61,17 @@ class Delegation {
   std::string name_;
   bool made_ = false;
 };
+
+bool become_user() { return setresgid(kUser, kUser, kUser) == 0 && setresuid(kUser, kUser, kUser) == 0; }
+
+// What `body` answers as the user to whom the group is delegated, from `place` in it.
+std::string in_delegated(const Delegation& delegated, const char* place,
+                         const std::function<std::string()>& body) {
+  return in_child([&]() -> std::string {
+    if (!delegated.enter(place)) return "cannot enter";
+    return become_user() ? body() : "cannot become a user";
+  });
+}
 
 // Makes a parent and a box as a user would, enters it, and tells where it is then.
 std::string life_of_a_box() {
@@ -106,15 +118,9 @@ TEST("cgroup parent: a user with a delegated group gets it beside the own one") 
   if (!is_root()) return;
   const V2View view;
   if (!view) return;
-  constexpr uid_t kUser = 12345;
-  const Delegation delegated(kUser);
+  const Delegation delegated;
   if (!delegated) return skip("cannot delegate hugetlb");
-  const std::string seen = in_child([&]() -> std::string {
-    if (!delegated.enter("/main")) return "cannot enter";
-    if (setresgid(kUser, kUser, kUser) != 0 || setresuid(kUser, kUser, kUser) != 0)
-      return "cannot become a user";
-    return life_of_a_box();
-  });
+  const std::string seen = in_delegated(delegated, "/main", life_of_a_box);
   EXPECT_EQ(seen, "0::" + delegated.path("/nsbox-owner/box").substr(strlen(kRoot) - 1));
 }
 
@@ -122,14 +128,10 @@ TEST("cgroup parent: a user whose group has processes and nothing above is told 
   if (!is_root()) return;
   const V2View view;
   if (!view) return;
-  constexpr uid_t kUser = 12345;
-  const Delegation delegated(kUser);
+  const Delegation delegated;
   if (!delegated) return skip("cannot delegate hugetlb");
-  const std::string seen = in_child([&]() -> std::string {
-    // In the delegated group itself: the rule of no internal processes stands in the way.
-    if (!delegated.enter("")) return "cannot enter";
-    if (setresgid(kUser, kUser, kUser) != 0 || setresuid(kUser, kUser, kUser) != 0)
-      return "cannot become a user";
+  // In the delegated group itself: the rule of no internal processes stands in the way.
+  const std::string seen = in_delegated(delegated, "", [] {
     auto parent = create_parent(must(read_layout()), {.name = "nsbox-owner", .wanted = kWanted});
     if (!parent) return outcome(parent.error());
     const Status lacks = parent->require(kReal);
@@ -144,8 +146,7 @@ TEST("cgroup parent: a user whose group has processes and nothing above is told 
 TEST("cgroup parent: a user without any group to write is told so, and nothing is made") {
   if (!is_root()) return;
   const std::string seen = in_child([&]() -> std::string {
-    if (setresgid(12345, 12345, 12345) != 0 || setresuid(12345, 12345, 12345) != 0)
-      return "cannot become a user";
+    if (!become_user()) return "cannot become a user";
     constexpr Controllers kSome = {Controller::kMemory, Controller::kPids, Controller::kUnified};
     auto parent = create_parent(must(read_layout()), {.name = "nsbox-test-user", .wanted = kSome});
     if (!parent) return outcome(parent.error());

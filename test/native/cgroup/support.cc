@@ -62,6 +62,13 @@ std::string read_in(const cgroup::GroupSet& set, cgroup::Controller controller, 
   return all;
 }
 
+std::string memory_of(const cgroup::GroupSet& box) {
+  const cgroup::Hierarchy* group = box.find(cgroup::Controller::kMemory);
+  const bool v2 = group && group->version == cgroup::Version::kV2;
+  return read_in(box, cgroup::Controller::kMemory, v2 ? "memory.max" : "memory.limit_in_bytes") + " " +
+         read_in(box, cgroup::Controller::kMemory, v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes");
+}
+
 std::string outcome(const Status& status) { return status ? "ok" : text(status.error().message()); }
 
 TestParent::TestParent(cgroup::Controllers wanted, std::span<const cgroup::DeviceRule> devices) {

@@ -11,6 +11,12 @@
 // Real groups below our own, and processes to put into them. Everything is removed at the end of its scope.
 namespace nsbox::test {
 
+inline constexpr int64_t kMiB = 1 << 20;
+// Those that set the limits of nearly every container.
+inline constexpr cgroup::Controllers kLimiting = {cgroup::Controller::kMemory, cgroup::Controller::kCpu,
+                                                  cgroup::Controller::kCpuset, cgroup::Controller::kPids,
+                                                  cgroup::Controller::kBlkio};
+
 // In the virtual machine of docs/testing-vm.md, which has cgroup v2 and systemd: what needs these must run
 // there.
 bool in_machine();
@@ -23,6 +29,8 @@ bool on_v2(cgroup::Controllers controllers);
 
 std::string text(std::string_view view);
 std::string read_in(const cgroup::GroupSet& set, cgroup::Controller controller, const char* file);
+// The limits on memory, and on memory and swap (v2: on swap alone).
+std::string memory_of(const cgroup::GroupSet& box);
 // The value; where there is none the test has failed.
 template <typename T>
 T must(Result<T> result) {
