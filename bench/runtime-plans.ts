@@ -58,7 +58,7 @@ export function peakPlan(runtime: Runtime, lives: number): Step[] {
 }
 
 /** The measures of {@link peakPlan}. */
-export const PEAK_MEASURES = [...['run', ...VERBS].map(PEAKS.naming), LEFT];
+export const PEAK_MEASURES = ['run', ...VERBS].map(PEAKS.naming);
 
 /** Lives of a container with a small limit, and what clears away those that failed. */
 export function smallPlan(runtime: Runtime, lives: number): Step[] {

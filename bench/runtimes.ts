@@ -7,7 +7,16 @@ import { removePeersGroup } from './peers.js';
 import { endOf, Race } from './race.js';
 import type { Row, Section } from './results.js';
 import { makeRuntimeBundle } from './runtime-bundles.js';
-import { nameOf, PEAK_MEASURES, type Runtime, SMALL, smallPlan, VARIANTS, VERBS } from './runtime-plans.js';
+import {
+  LEFT,
+  nameOf,
+  PEAK_MEASURES,
+  type Runtime,
+  SMALL,
+  smallPlan,
+  VARIANTS,
+  VERBS,
+} from './runtime-plans.js';
 import { carryOut, INSIDE, runIn, type View } from './stopwatch.js';
 
 const OURS = 'nsbox-runtime';
@@ -58,6 +67,7 @@ async function measure({ folder }: Fixtures, options: RuntimesOptions): Promise<
       ...VERBS.flatMap((verb) => race.rows(naming(verb), { crun: 0.4 })),
     ]),
     ...PEAK_MEASURES.flatMap((name) => race.rows(name, { crun: 0.3 }, 'KB')),
+    ...race.rows(LEFT, {}, 'KB'),
   ];
   for (const runtime of runtimes) rows.push(await runsSmall(view, runtime));
   return [...peers.filter(isRow), ...race.failures(), ...rows];
