@@ -40,6 +40,7 @@ const LIBRARY: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   picocolors: ['cli'],
+  undici: ['images'],
 };
 
 const kernel = ['ns', 'mount', 'cgroup', 'security', 'process', 'net', 'layer'];

@@ -1,0 +1,135 @@
+import { checkTokenResponse, type TokenResponse } from '../../spec/distribution.js';
+import { parse } from '../../spec/validate.js';
+import type { Answer } from './answer.js';
+import { type Challenge, parseChallenges } from './challenge.js';
+import type { Credentials } from './credentials.js';
+import { RegistryFailure, refusal } from './failure.js';
+import { isLoopback } from './host.js';
+import type { Transport } from './transport.js';
+
+/** Tokens without a time are good for this long: distribution's documentation, "Token Authentication". */
+const DEFAULT_LIFE_S = 60;
+/** Not used any more so long before its end: a request under way takes its time. */
+const MARGIN_MS = 5_000;
+const LARGEST_TOKEN = 1024 * 1024;
+
+interface Token {
+  readonly header: string;
+  readonly expires: number;
+}
+
+export interface AuthOptions {
+  readonly transport: Transport;
+  readonly credentials: Credentials | undefined;
+  /** The registry as users name it, for errors. */
+  readonly domain: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one registry wants in `Authorization`: learnt from its refusals, kept as long as it is good. */
+export class Authorizer {
+  #challenge: Challenge | undefined;
+  readonly #tokens = new Map<string, Promise<Token>>();
+
+  constructor(private readonly options: AuthOptions) {}
+
+  /** The header for a request that needs `scope`; none where nothing has been demanded yet. */
+  async header(scope: string): Promise<string | undefined> {
+    const { credentials } = this.options;
+    if (credentials?.kind === 'bearer') return `Bearer ${credentials.token}`;
+    if (this.#challenge === undefined) return undefined;
+    if (this.#challenge.scheme === 'basic') return basic(credentials);
+    return (await this.#token(this.#challenge, scope)).header;
+  }
+
+  /** Takes a refusal's demand; gives whether asking again may help. */
+  learn(answer: Answer, scope: string): boolean {
+    const found = parseChallenges(answer.all('www-authenticate'));
+    const challenge =
+      found.find(({ scheme }) => scheme === 'bearer') ?? found.find(({ scheme }) => scheme === 'basic');
+    if (challenge === undefined || this.options.credentials?.kind === 'bearer') return false;
+    const isNew = this.#challenge === undefined;
+    this.#challenge = challenge;
+    // A token that was refused is not to be used again.
+    const hadToken = this.#tokens.delete(scope);
+    return challenge.scheme === 'basic'
+      ? isNew && basic(this.options.credentials) !== undefined
+      : isNew || hadToken;
+  }
+
+  async #token(challenge: Challenge, scope: string): Promise<Token> {
+    const known = await this.#tokens.get(scope)?.catch(() => undefined);
+    if (known !== undefined && known.expires - MARGIN_MS > Date.now()) return known;
+    // Parallel requests share one; a token that has run out is replaced by the first that finds it so.
+    const asked = fetchToken(challenge, scope, this.options);
+    this.#tokens.set(scope, asked);
+    return await asked;
+  }
+}
+
+function basic(credentials: Credentials | undefined): string | undefined {
+  if (credentials?.kind !== 'password') return undefined;
+  const { username, password } = credentials;
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+async function fetchToken(challenge: Challenge, scope: string, options: AuthOptions): Promise<Token> {
+  const realm = realmOf(challenge, options);
+  const what = `a token of ${realm.host} for ${options.domain}`;
+  const answer = await askForToken(realm, challenge.parameters.get('service'), scope, what, options);
+  if (answer.status !== 200) throw await refusal(what, answer);
+  const asked = Date.now();
+  const found = parse(checkTokenResponse, await answer.text(LARGEST_TOKEN), what);
+  return {
+    header: `Bearer ${tokenOf(found, what)}`,
+    expires: asked + (found.expires_in ?? DEFAULT_LIFE_S) * 1000,
+  };
+}
+
+async function askForToken(
+  realm: URL,
+  service: string | undefined,
+  scope: string,
+  what: string,
+  { transport, credentials, signal }: AuthOptions,
+): Promise<Answer> {
+  const query: [string, string][] = scope.split(' ').map((one) => ['scope', one]);
+  if (service !== undefined) query.push(['service', service]);
+  if (credentials?.kind === 'identity') {
+    const form = { grant_type: 'refresh_token', refresh_token: credentials.token, client_id: 'nsbox', scope };
+    const body = new URLSearchParams({ ...form, ...(service !== undefined && { service }) }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return await transport.send({ method: 'POST', url: realm, headers, body, signal, what });
+  }
+  const url = new URL(realm);
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  const authorization = basic(credentials);
+  const headers = authorization === undefined ? {} : { authorization };
+  return await transport.send({ method: 'GET', url, headers, signal, what });
+}
+
+// The registry chooses who gets our password: at least it must not be read on the way there.
+function realmOf(challenge: Challenge, { domain, transport }: AuthOptions): URL {
+  const text = challenge.parameters.get('realm') ?? '';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && mayBePlain(url, transport));
+  if (url !== undefined && isSafe) return url;
+  throw new RegistryFailure(
+    'ERR_PERMISSION',
+    `${domain} sends us for a token to ${JSON.stringify(text.slice(0, 200))}`,
+    {
+      hint: 'only HTTPS is taken for that; name the host as an insecure registry if it may be HTTP',
+    },
+  );
+}
+
+function mayBePlain(url: URL, transport: Transport): boolean {
+  return isLoopback(url.hostname) || transport.options.isInsecure(url.host);
+}
+
+function tokenOf({ token, access_token }: TokenResponse, what: string): string {
+  const found = token ?? access_token;
+  // It becomes a header: no line may be added by it.
+  if (found !== undefined && /^[\x21-\x7e]+$/.test(found)) return found;
+  throw new RegistryFailure('ERR_IO', `${what}: the answer holds none`);
+}

@@ -1,0 +1,130 @@
+import type { Answer } from './answer.js';
+import { Authorizer } from './auth.js';
+import type { Credentials } from './credentials.js';
+import { isNotTls, RegistryFailure, refusal } from './failure.js';
+import { authorityOf, isLoopback } from './host.js';
+import { type RetryPolicy, withRetries } from './retry.js';
+import type { Exchange, Transport } from './transport.js';
+
+/** Redirects in a row. */
+const MOST_REDIRECTS = 5;
+
+/** One request to a registry's API. */
+export interface ApiRequest extends Omit<Exchange, 'url'> {
+  /** Below the registry, `/v2/…`, or a URL that it has given us. */
+  readonly target: string | URL;
+  /** What the token must be good for. */
+  readonly scope: string;
+  /** The statuses that are no failure. */
+  readonly accept: readonly number[];
+}
+
+export interface SessionOptions {
+  readonly domain: string;
+  readonly transport: Transport;
+  readonly credentials: Credentials | undefined;
+  readonly retry: RetryPolicy;
+}
+
+/** One registry: how it is reached, how it wants to be asked, and asking it again. */
+export class Session {
+  readonly #authorizer: Authorizer;
+  #base: Promise<URL> | undefined;
+
+  constructor(private readonly options: SessionOptions) {
+    this.#authorizer = new Authorizer(options);
+  }
+
+  /** The answer, of an accepted status; after failures that may pass, the request is sent again. */
+  async send(request: ApiRequest): Promise<Answer> {
+    return await withRetries(() => this.sendOnce(request), this.options.retry, request.signal);
+  }
+
+  /** The same without another attempt: for who can go on better than from the start. */
+  async sendOnce(request: ApiRequest): Promise<Answer> {
+    let answer = await this.#authorized(request);
+    if (answer.status === 401 && this.#authorizer.learn(answer, request.scope) && isRepeatable(request)) {
+      answer.discard();
+      answer = await this.#authorized(request);
+    }
+    if (request.accept.includes(answer.status)) return answer;
+    throw await refusal(request.what, answer);
+  }
+
+  /** The registry's own URL for a path, or for what it has called a location. */
+  async resolve(target: string | URL): Promise<URL> {
+    this.#base ??= findBase(this.options).catch((error: unknown) => {
+      this.#base = undefined;
+      throw error;
+    });
+    return new URL(target, await this.#base);
+  }
+
+  async #authorized({ target, scope, headers = {}, ...rest }: ApiRequest): Promise<Answer> {
+    const url = await this.resolve(target);
+    const isOwn = url.origin === (await this.resolve('/')).origin;
+    const authorization = isOwn ? await this.#authorizer.header(scope) : undefined;
+    const exchange = { ...rest, url, headers: { ...headers, ...(authorization && { authorization }) } };
+    return await follow(this.options.transport, exchange);
+  }
+}
+
+// A body that was streamed is gone; what sends one begins with a request that has none.
+function isRepeatable({ body }: ApiRequest): boolean {
+  return body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+}
+
+async function follow(transport: Transport, exchange: Exchange): Promise<Answer> {
+  let answer = await transport.send(exchange);
+  let headers = exchange.headers ?? {};
+  for (let count = 0; isRedirect(exchange, answer); count += 1) {
+    if (count === MOST_REDIRECTS)
+      throw new RegistryFailure('ERR_IO', `${exchange.what}: more than ${MOST_REDIRECTS} redirects`);
+    const url = locationOf(exchange, answer, transport);
+    // What proves us to one host is no other's business: its store's, an attacker's.
+    if (url.origin !== answer.url.origin) headers = withoutCredentials(headers);
+    answer.discard();
+    answer = await transport.send({ ...exchange, url, headers });
+  }
+  return answer;
+}
+
+function isRedirect({ method }: Exchange, { status }: Answer): boolean {
+  return (method === 'GET' || method === 'HEAD') && [301, 302, 303, 307, 308].includes(status);
+}
+
+function locationOf({ what }: Exchange, answer: Answer, { options }: Transport): URL {
+  const location = answer.header('location') ?? '';
+  const url = URL.canParse(location, answer.url.href) ? new URL(location, answer.url) : undefined;
+  const isPlainToo = answer.url.protocol === 'http:' || options.isInsecure(url?.host ?? '');
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlainToo)) return url;
+  throw new RegistryFailure(
+    'ERR_IO',
+    `${what}: ${answer.url.host} redirects to ${JSON.stringify(location.slice(0, 200))}`,
+    { hint: 'from HTTPS only HTTPS is followed' },
+  );
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { authorization: _, ...rest } = headers;
+  return rest;
+}
+
+// Only of registries that may be plain HTTP it has to be found out whether they are.
+async function findBase({ domain, transport }: SessionOptions): Promise<URL> {
+  const secure = new URL(`https://${authorityOf(domain)}/`);
+  if (!transport.options.isInsecure(secure.host) && !isLoopback(secure.hostname)) return secure;
+  try {
+    const what = `reach ${domain}`;
+    (await transport.send({ method: 'GET', url: new URL('/v2/', secure), what })).discard();
+    return secure;
+  } catch (error) {
+    if (!(error instanceof RegistryFailure) || !mayBePlain(error)) throw error;
+    return new URL(`http://${authorityOf(domain)}/`);
+  }
+}
+
+// A certificate that is not trusted, or an authority of ours, is no reason to go on without one.
+function mayBePlain(error: RegistryFailure): boolean {
+  return isNotTls(error.cause) || error.isRetryable;
+}
