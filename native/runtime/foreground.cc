@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "core/process/terminal.h"
 #include "core/sys/file.h"
@@ -59,6 +60,8 @@ class Stay {
   Result<int> run() {
     signals_ = TRY(sys::signalfd(~uint64_t{0}, O_NONBLOCK));
     if (process_.terminal < 0) return loop();
+    // Who waited until a program reads could not hear what it says meanwhile.
+    TRY(sys::fcntl(process_.terminal, F_SETFL, O_RDWR | O_NONBLOCK));
     const RawTerminal raw(0);
     copy_size();
     return loop();
@@ -67,13 +70,16 @@ class Stay {
  private:
   Result<int> loop() {
     for (;;) {
+      const bool takes_input = process_.terminal >= 0 && input_open_ && rest_.empty();
+      const short terminal_events = rest_.empty() ? POLLIN : POLLIN | POLLOUT;
       sys::Pollfd fds[4] = {{signals_.get(), POLLIN, 0},
-                            {is_hung_up_ ? -1 : process_.terminal, POLLIN, 0},
-                            {process_.terminal >= 0 && input_open_ ? 0 : -1, POLLIN, 0},
+                            {is_hung_up_ ? -1 : process_.terminal, terminal_events, 0},
+                            {takes_input ? 0 : -1, POLLIN, 0},
                             {process_.pidfd, POLLIN, 0}};
       (void)sys::poll(fds, 4, is_hung_up_ ? kHangUpPauseMs : -1);
       // A program may close its terminal and open it again later: until then it hangs up at each look.
-      is_hung_up_ = fds[1].revents && !copy_output();
+      is_hung_up_ = (fds[1].revents & ~POLLOUT) && !copy_output();
+      if (fds[1].revents & POLLOUT) pass_input_on();
       if (fds[2].revents) copy_input();
       if (fds[0].revents) forward_signals();
       if (fds[3].revents) reap();
@@ -121,30 +127,39 @@ class Stay {
   }
 
   void copy_input() {
-    char buffer[4096];
-    auto got = sys::read(0, buffer, sizeof buffer);
+    auto got = sys::read(0, input_, sizeof input_);
     if (got.err() == EINTR || got.err() == EAGAIN) return;
-    if (!got || *got == 0) {
-      input_open_ = false;
-      const char end_of_file = 4;
-      (void)sys::write(process_.terminal, &end_of_file, 1);
-      return;
-    }
-    (void)write_all(process_.terminal, buffer, *got);
+    input_open_ = got && *got > 0;
+    rest_ = input_open_ ? std::string_view(input_, *got) : end_of_file();
+    if (input_open_) at_line_start_ = rest_.back() == '\n';
+    pass_input_on();
+  }
+
+  // A terminal takes the first for the end of a line that has begun.
+  std::string_view end_of_file() const { return at_line_start_ ? "\4" : "\4\4"; }
+
+  // As much as it takes now. What nobody has open takes nothing.
+  void pass_input_on() {
+    auto written = sys::write(process_.terminal, rest_.data(), rest_.size());
+    if (written)
+      rest_.remove_prefix(*written);
+    else if (written.err() != EAGAIN && written.err() != EINTR)
+      rest_ = {};
   }
 
   int finish() const {
-    if (process_.terminal >= 0) {
-      (void)sys::fcntl(process_.terminal, F_SETFL, O_RDWR | O_NONBLOCK);
+    if (process_.terminal >= 0)
       while (copy_output()) {
       }
-    }
     return WIFSIGNALED(*ended_) ? 128 + WTERMSIG(*ended_) : WEXITSTATUS(*ended_);
   }
 
   const Foreground& process_;
   UniqueFd signals_;
+  char input_[4096];
+  std::string_view rest_;  // Of the input: what the terminal has not taken yet.
   bool input_open_ = true;
+  bool at_line_start_ = true;
   bool is_hung_up_ = false;
   std::optional<int> ended_;
 };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../../support/polling.js';
 import { Console } from '../support/console.js';
 import { type Config, type Container, Runtime } from '../support/runtime.js';
+import { testOurs } from '../support/test.js';
 
 async function inTerminal(
   runtime: Runtime,
@@ -94,6 +95,20 @@ test('run: --tty of a caller who has none still gives the program one', async ()
     config.process.args = ['sh', '-c', 'test -t 1 && echo a terminal'];
   });
   if (result.code === 0) expect(result.stdout).toBe('a terminal\r\n');
+});
+
+testOurs('run: --tty passes on more than a program takes at once, and hears it meanwhile', async () => {
+  await using runtime = new Runtime();
+  const inTerminalOf = (script: string) => (config: Config) => {
+    config.process.terminal = true;
+    config.process.args = ['sh', '-c', script];
+  };
+  // Its echo and its output are more than a terminal holds, as is what it reads.
+  const lines = await runtime.run(inTerminalOf('cat'), { input: 'abcdefgh\n'.repeat(20_000) });
+  expect(lines.code).toBe(0);
+  expect(lines.stdout.match(/abcdefgh/g)?.length).toBeGreaterThanOrEqual(20_000);
+  const unfinished = await runtime.run(inTerminalOf('cat; echo done'), { input: 'no end of line' });
+  expect(unfinished.stdout).toMatch(/no end of line.*done/s);
 });
 
 test('delete: the container’s end closes its terminal', async () => {
