@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "core/base/number_list.h"
 #include "core/base/text.h"
-#include "core/security/number_list.h"
 #include "core/sys/file.h"
 #include "core/sys/syscalls.h"
 

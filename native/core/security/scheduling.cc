@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <span>
 
-#include "core/security/number_list.h"
+#include "core/base/number_list.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox {

@@ -1,5 +1,5 @@
+#include "core/base/number_list.h"
 #include "core/net/device.h"
-#include "core/security/number_list.h"
 #include "core/spec/parts.h"
 
 namespace nsbox {

@@ -1,4 +1,4 @@
-#include "core/security/number_list.h"
+#include "core/base/number_list.h"
 #include "core/spec/parts.h"
 
 namespace nsbox {

@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/base/number_list.h"
 #include "core/base/text.h"
 #include "core/cgroup/resctrl.h"
 #include "core/net/device.h"
-#include "core/security/number_list.h"
 #include "core/spec/parse.h"
 #include "json_words.h"
 #include "target.h"
