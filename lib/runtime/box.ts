@@ -1,5 +1,5 @@
 import { NsboxError } from '../errors.js';
-import { type NativeBox, ReplyKind, RequestKind } from '../native/contract.js';
+import { type NativeBox, type OnMessage, ReplyKind, RequestKind } from '../native/contract.js';
 import { codeOf, fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
 import type { ProcessConfig } from '../spec/runtime/config.js';
@@ -242,15 +242,7 @@ export class Box {
   }
 
   #onMessage(
-    kind: ReplyKind,
-    id: number,
-    value: number,
-    status: number,
-    userUs: number,
-    systemUs: number,
-    memoryPeakKb: number,
-    text: string,
-    fds: readonly number[],
+    ...[kind, id, value, status, userUs, systemUs, memoryPeakKb, text, fds]: Parameters<OnMessage>
   ): void {
     switch (kind) {
       case ReplyKind.ready:
