@@ -23,18 +23,8 @@ Status refuse_foreign_nodes(const Reader& object, std::string_view mode, const M
 
 Status read_memory_policy(const Reader& object, std::optional<MemoryPolicy>& out) {
   MemoryPolicy policy;
-  std::string_view mode;
-  TRY(object.read("mode", mode));
-  const auto number = memory_policy_mode(mode);
-  if (!number) return object.refuse("mode", format("unknown mode ", mode));
-  policy.mode = *number;
-  Vector<std::string_view> flags;
-  TRY(object.read("flags", flags));
-  for (std::string_view flag : flags) {
-    const auto bit = memory_policy_flag(flag);
-    if (!bit) return object.refuse("flags", format("unknown flag ", flag));
-    policy.flags |= *bit;
-  }
+  const std::string_view mode = TRY(read_named(object, "mode", memory_policy_mode, policy.mode));
+  TRY(read_flags(object, memory_policy_flag, policy.flags));
   TRY(object.read("nodes", policy.nodes));
   if (auto nodes = parse_number_list(policy.nodes); !nodes)
     return object.refuse("nodes", nodes.error().message());

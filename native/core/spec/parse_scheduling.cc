@@ -22,18 +22,8 @@ Status refuse_foreign(const Reader& object, const Scheduler& scheduler) {
 
 Status read_scheduler(const Reader& object, std::optional<Scheduler>& out) {
   Scheduler scheduler;
-  std::string_view policy;
-  TRY(object.read("policy", policy));
-  const auto number = scheduler_policy(policy);
-  if (!number) return object.refuse("policy", format("unknown policy ", policy));
-  scheduler.policy = *number;
-  Vector<std::string_view> flags;
-  TRY(object.read("flags", flags));
-  for (std::string_view flag : flags) {
-    const auto bit = scheduler_flag(flag);
-    if (!bit) return object.refuse("flags", format("unknown flag ", flag));
-    scheduler.flags |= *bit;
-  }
+  TRY(read_named(object, "policy", scheduler_policy, scheduler.policy));
+  TRY(read_flags(object, scheduler_flag, scheduler.flags));
   TRY(object.read("nice", scheduler.nice));
   TRY(object.read("priority", scheduler.priority));
   TRY(object.read("runtime", scheduler.runtime_ns));
@@ -46,11 +36,7 @@ Status read_scheduler(const Reader& object, std::optional<Scheduler>& out) {
 
 Status read_io_priority(const Reader& object, std::optional<IoPriority>& out) {
   IoPriority priority;
-  std::string_view name;
-  TRY(object.read("class", name));
-  const auto number = io_priority_class(name);
-  if (!number) return object.refuse("class", format("unknown class ", name));
-  priority.io_class = *number;
+  TRY(read_named(object, "class", io_priority_class, priority.io_class));
   TRY(object.read("priority", priority.priority));
   if (priority.priority > 7) return object.refuse("priority", "expected 0 to 7");
   out = priority;
