@@ -11,6 +11,10 @@ import { test, testOurs, testRoot } from '../support/test.js';
 
 type Mount = Config['mounts'][number];
 
+async function createInTerminal(runtime: Runtime, terminal: Console, bundle: Bundle, id: string) {
+  return await runtime.call(['create', '--bundle', bundle.path, '--console-socket', terminal.path, id]);
+}
+
 const tmpfs = (destination: string): Mount => ({
   destination,
   type: 'tmpfs',
@@ -280,14 +284,7 @@ describe('devices', () => {
         });
         symlinkSync(`${treasure.path}/${name}`, bundle.inside('dev/console'));
         const id = runtime.id();
-        const created = await runtime.call([
-          'create',
-          '--bundle',
-          bundle.path,
-          '--console-socket',
-          terminal.path,
-          id,
-        ]);
+        const created = await createInTerminal(runtime, terminal, bundle, id);
         if (created.code === 0) await runtime.call(['start', id]);
         treasure.expectUntouched();
       }
@@ -306,14 +303,7 @@ describe('devices', () => {
     });
     symlinkSync('/proc/sys/kernel/core_pattern', bundle.inside('dev/console'));
     const id = runtime.id();
-    const created = await runtime.call([
-      'create',
-      '--bundle',
-      bundle.path,
-      '--console-socket',
-      terminal.path,
-      id,
-    ]);
+    const created = await createInTerminal(runtime, terminal, bundle, id);
     if (created.code !== 0) return;
     await runtime.ok(['start', id]);
     await eventually(() => existsSync(bundle.inside('work/mounts')), Boolean, 5000);

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Result } from './call.js';
+import type { Bundle, Runtime } from './runtime.js';
 
 /** One line of the log, as logrus writes it and callers read it. */
 const LINE = /^time="([^"]+)" level=(\w+) msg=(".*"|\S+)$/;
@@ -10,6 +11,11 @@ export function refusal(result: Result, code = 1): string {
   const errors = errorLines(result.stderr);
   expect(errors, `stderr: ${result.stderr}`).toHaveLength(1);
   return errors[0] ?? '';
+}
+
+/** That create refuses this bundle; answers the message. */
+export async function refusalOfCreate(runtime: Runtime, bundle: Bundle): Promise<string> {
+  return refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
 }
 
 /** The messages of the lines of level error. */

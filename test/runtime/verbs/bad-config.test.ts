@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { refusal } from '../support/expect.js';
+import { refusal, refusalOfCreate } from '../support/expect.js';
 import { type Bundle, type Patch, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
 
@@ -13,7 +13,7 @@ async function refused(text: (bundle: Bundle) => string | Uint8Array, words: Reg
   await using runtime = new Runtime();
   const bundle = runtime.bundle(nothing);
   bundle.write(text(bundle));
-  const message = refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
+  const message = await refusalOfCreate(runtime, bundle);
   expect(message).toMatch(words);
   expect(message.length).toBeLessThan(2000);
   expect(runtime.leftovers()).toEqual([]);
@@ -46,9 +46,7 @@ test('config.json: a missing one is refused with "JSON specification file config
   await using runtime = new Runtime();
   const bundle = runtime.bundle(nothing);
   rmSync(join(bundle.path, 'config.json'));
-  expect(refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]))).toContain(
-    'JSON specification file config.json not found',
-  );
+  expect(await refusalOfCreate(runtime, bundle)).toContain('JSON specification file config.json not found');
 });
 
 test('config.json: an empty one is refused', () => refused(() => ''));
@@ -365,7 +363,7 @@ for (const [what, make] of Object.entries({
       const path = join(bundle.path, 'config.json');
       rmSync(path);
       make(path);
-      refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
+      await refusalOfCreate(runtime, bundle);
       expect(runtime.leftovers()).toEqual([]);
     },
   );

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { hasGroups, isRoot } from '../../support/mode.js';
 import { testWhere } from '../../support/where.js';
-import { refusal } from '../support/expect.js';
+import { refusal, refusalOfCreate } from '../support/expect.js';
 import { fullDevice } from '../support/full-device.js';
 import { type Container, type Patch, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
@@ -220,9 +220,7 @@ testWhere(isRoot)(
       nothing(config);
       config.linux.resources = { ...config.linux.resources, cpu: { cpus: '4000-4001' } };
     });
-    expect(refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]))).toMatch(
-      /cpuset\.cpus/,
-    );
+    expect(await refusalOfCreate(runtime, bundle)).toMatch(/cpuset\.cpus/);
     expect(runtime.leftovers()).toEqual([]);
   },
 );

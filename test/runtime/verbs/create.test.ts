@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { testWhere } from '../../support/where.js';
-import { refusal } from '../support/expect.js';
+import { refusal, refusalOfCreate } from '../support/expect.js';
 import { type Bundle, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
 
@@ -140,8 +140,9 @@ test('create: a program that is not in $PATH is refused with "executable file no
   const bundle = runtime.bundle((config) => {
     config.process.args = ['no-such-program'];
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toContain('exec: "no-such-program": executable file not found in $PATH');
+  expect(await refusalOfCreate(runtime, bundle)).toContain(
+    'exec: "no-such-program": executable file not found in $PATH',
+  );
   expect(runtime.leftovers()).toEqual([]);
 });
 
@@ -151,8 +152,7 @@ test('create: the container’s $PATH is searched, not the caller’s', async ()
     config.process.args = ['true'];
     config.process.env = ['PATH=/nowhere'];
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toContain('executable file not found in $PATH');
+  expect(await refusalOfCreate(runtime, bundle)).toContain('executable file not found in $PATH');
 });
 
 test('create: an absolute program that is absent is refused with "no such file or directory"', async () => {
@@ -160,8 +160,9 @@ test('create: an absolute program that is absent is refused with "no such file o
   const bundle = runtime.bundle((config) => {
     config.process.args = ['/bin/no-such-program'];
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toMatch(/\/bin\/no-such-program.*no such file or directory/i);
+  expect(await refusalOfCreate(runtime, bundle)).toMatch(
+    /\/bin\/no-such-program.*no such file or directory/i,
+  );
   expect(runtime.leftovers()).toEqual([]);
 });
 
@@ -170,8 +171,7 @@ test('create: a program that may not be executed is refused with "permission den
   const bundle = runtime.bundle((config) => {
     config.process.args = ['/etc/passwd'];
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toMatch(/\/etc\/passwd.*permission denied/);
+  expect(await refusalOfCreate(runtime, bundle)).toMatch(/\/etc\/passwd.*permission denied/);
   expect(runtime.leftovers()).toEqual([]);
 });
 
@@ -180,8 +180,7 @@ test('create: a directory as program is refused with "permission denied" or "is 
   const bundle = runtime.bundle((config) => {
     config.process.args = ['/bin'];
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toMatch(/permission denied|is a directory/);
+  expect(await refusalOfCreate(runtime, bundle)).toMatch(/permission denied|is a directory/);
 });
 
 test('create: a terminal without --console-socket is refused', async () => {
@@ -189,8 +188,9 @@ test('create: a terminal without --console-socket is refused', async () => {
   const bundle = runtime.bundle((config) => {
     config.process.terminal = true;
   });
-  const result = await runtime.call(['create', '--bundle', bundle.path, runtime.id()]);
-  expect(refusal(result)).toMatch(/cannot allocate tty if \w+ will detach without setting console socket/);
+  expect(await refusalOfCreate(runtime, bundle)).toMatch(
+    /cannot allocate tty if \w+ will detach without setting console socket/,
+  );
 });
 
 test('create: --console-socket without a terminal is refused', async () => {

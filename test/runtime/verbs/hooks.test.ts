@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { eventually } from '../../support/polling.js';
-import { refusal } from '../support/expect.js';
+import { refusalOfCreate } from '../support/expect.js';
 import { HOOK_KINDS, type HookKind } from '../support/hooks.js';
 import { type Config, Runtime } from '../support/runtime.js';
 import { isOurs } from '../support/under-test.js';
@@ -207,7 +207,7 @@ describe('hooks', () => {
       const bundle = runtime.bundle((config) => {
         config.hooks = { [kind]: [shell('true'), shell('echo oops >&2; exit 3')] };
       });
-      const message = refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
+      const message = await refusalOfCreate(runtime, bundle);
       expect(message).toMatch(isOurs ? new RegExp(`error running ${kind} hook #1`) : /error running hook #1/);
       expect(message).toMatch(/exit status 3/);
       expect(message).toMatch(/stderr: oops/);
@@ -219,9 +219,7 @@ describe('hooks', () => {
       const bundle = runtime.bundle((config) => {
         config.hooks = { [kind]: [{ path: '/no/such/hook' }] };
       });
-      expect(refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]))).toMatch(
-        /\/no\/such\/hook.*no such file or directory/i,
-      );
+      expect(await refusalOfCreate(runtime, bundle)).toMatch(/\/no\/such\/hook.*no such file or directory/i);
       expect(runtime.leftovers()).toEqual([]);
     });
 
@@ -231,9 +229,7 @@ describe('hooks', () => {
         config.hooks = { [kind]: [{ ...shell('exec sleep 100'), timeout: 1 }] };
       });
       const before = performance.now();
-      expect(refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]))).toMatch(
-        /hook ran past specified timeout of 1\.0s/,
-      );
+      expect(await refusalOfCreate(runtime, bundle)).toMatch(/hook ran past specified timeout of 1\.0s/);
       expect(performance.now() - before).toBeLessThan(8000);
       await eventually(
         () => runtime.leftovers(),
@@ -248,7 +244,7 @@ describe('hooks', () => {
       config.hooks = { createRuntime: [{ ...shell('sleep 30; true'), timeout: 1 }] };
     });
     const before = performance.now();
-    refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
+    await refusalOfCreate(runtime, bundle);
     expect(performance.now() - before).toBeLessThan(8000);
   });
 
@@ -280,7 +276,7 @@ describe('hooks', () => {
       const bundle = runtime.bundle((config) => {
         config.hooks = { createRuntime: [{ path }] };
       });
-      refusal(await runtime.call(['create', '--bundle', bundle.path, runtime.id()]));
+      await refusalOfCreate(runtime, bundle);
     }
     expect(runtime.leftovers()).toEqual([]);
   });
