@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -259,10 +260,26 @@ class Execution {
     if (!TRY(receive(&ready)))
       return Error::plain(ECHILD, "the process died before it was ready (was it killed, or out of memory?)");
     if (!ready.fds.empty()) terminal_ = std::move(ready.fds[0]);
+    TRY(enter_later_groups());
     if (process_.oom_score_adj) TRY(set_oom_score(*process_.oom_score_adj));
     TRY(tell({.step = CreateStep::kStart, .pid = pid_}));
     TRY(receive(nullptr));
     return Ok{};
+  }
+
+  // Those that pause or update has made since we looked. Whoever writes the state from here on finds the
+  // process in the other groups, and moves it.
+  Status enter_later_groups() {
+    if (state_.further_groups.empty()) return Ok{};
+    State now = TRY(directory_.read());
+    const Vector<GroupPath>& known = state_.groups;
+    std::erase_if(now.groups, [&](const GroupPath& one) {
+      return std::any_of(known.begin(), known.end(),
+                         [&](const GroupPath& each) { return each.path.view() == one.path.view(); });
+    });
+    auto done = cgroup::attach(TRY(open_groups(now)), pid_);
+    // A group of processors that is still without any takes nobody, and has its processes moved there yet.
+    return done.err() == ENOSPC ? Status(Ok{}) : std::move(done);
   }
 
   Status set_oom_score(int score) {

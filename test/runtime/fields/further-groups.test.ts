@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test as plain } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { type Container, Runtime } from '../support/runtime.js';
@@ -96,4 +97,18 @@ test('update: a limit of another hierarchy makes the group there', async () => {
   expect(controllersOf(container)).toEqual(expect.arrayContaining(['cpu', 'cpuset']));
   await container.delete('--force');
   expect(existsSync(container.groupFolder('cpuset'))).toBe(false);
+});
+
+test('update: a program that is executed meanwhile comes into the new groups too', async () => {
+  await using runtime = new Runtime();
+  for (let round = 0; round < 2; round++) {
+    const container = await runtime.pause();
+    const execs = [1, 2, 3].map(() => runtime.ok(['exec', '--detach', container.id, 'sleep', '1000']));
+    await delay(round % 5);
+    await runtime.ok(['update', '--cpuset-cpus', '0', container.id]);
+    await Promise.all(execs);
+    const inside = (controller: string) => container.groupFile(controller, 'cgroup.procs').split('\n').sort();
+    expect(inside('cpuset')).toEqual(inside('pids'));
+    await container.delete('--force');
+  }
 });
