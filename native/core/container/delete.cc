@@ -27,11 +27,10 @@ void run_poststop(const StateDirectory& directory, const State& state, const Hoo
   }
   const String text = public_state(state, ContainerStatus::kStopped, StateFields::kStandard);
   // Each is tried, whatever became of the one before.
-  for (const Hook& hook : loaded->config.hooks.poststop) {
-    const Vector<Hook> one(1, hook);
-    if (auto done = run_hooks("poststop", one, text, output); !done)
+  const Vector<Hook>& hooks = loaded->config.hooks.poststop;
+  for (size_t i = 0; i < hooks.size(); i++)
+    if (auto done = run_one_hook("poststop", hooks, i, text, output); !done)
       warnings.push_back(done.error().message());
-  }
 }
 
 // Right after a kill, its process may still be on its way out.

@@ -29,9 +29,14 @@ Status run_hook(const Hook& hook, std::string_view state, const HookOutput& outp
 
 Status run_hooks(std::string_view kind, const Vector<Hook>& hooks, std::string_view state,
                  const HookOutput& output) {
-  for (size_t i = 0; i < hooks.size(); i++)
-    if (auto done = run_hook(hooks[i], state, output); !done)
-      return done.error().while_doing("error running ", kind, " hook #", i);
+  for (size_t i = 0; i < hooks.size(); i++) TRY(run_one_hook(kind, hooks, i, state, output));
+  return Ok{};
+}
+
+Status run_one_hook(std::string_view kind, const Vector<Hook>& hooks, size_t index, std::string_view state,
+                    const HookOutput& output) {
+  auto done = run_hook(hooks[index], state, output);
+  if (!done) return done.error().while_doing("error running ", kind, " hook #", index);
   return Ok{};
 }
 

@@ -20,5 +20,8 @@ struct HookOutput {
 // the first that fails: "error running createRuntime hook #1: exit status 1".
 Status run_hooks(std::string_view kind, const Vector<Hook>& hooks, std::string_view state,
                  const HookOutput& output = {});
+// That one of them.
+Status run_one_hook(std::string_view kind, const Vector<Hook>& hooks, size_t index, std::string_view state,
+                    const HookOutput& output);
 
 }  // namespace nsbox

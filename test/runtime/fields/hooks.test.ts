@@ -288,6 +288,15 @@ describe('failing', () => {
     expect(runtime.states()).toEqual([]);
   });
 
+  testOurs('hooks.poststop: each that fails is told of by its number', async () => {
+    await using runtime = new Runtime();
+    const made = stage(runtime, () => ({ poststop: [failing, { path: '/bin/true' }, failing] }), 'true');
+    const id = runtime.id();
+    await runtime.ok(['create', '--bundle', made.bundle.path, id]);
+    const { stderr } = await runtime.ok(['delete', '--force', id]);
+    expect(stderr.match(/poststop hook #\d/g)).toEqual(['poststop hook #0', 'poststop hook #2']);
+  });
+
   test('hooks: a program that is not there stops the container', async () => {
     await using runtime = new Runtime();
     const made = stage(runtime, () => ({ createRuntime: [{ path: '/no/such/hook' }] }));
