@@ -42,25 +42,36 @@ export class Authorizer {
     return (await this.#token(this.#challenge, scope)).header;
   }
 
-  /** Takes a refusal's demand; gives whether asking again may help. */
-  learn(answer: Answer, scope: string): boolean {
+  /**
+   * Takes a refusal's demand; gives whether asking again may help. What the refused request had carried tells whether it is
+   * the demand or the proof that is new since: others may have been refused at the same moment.
+   */
+  async learn(answer: Answer, scope: string, sent: string | undefined): Promise<boolean> {
     const found = parseChallenges(answer.all('www-authenticate'));
     const challenge =
       found.find(({ scheme }) => scheme === 'bearer') ?? found.find(({ scheme }) => scheme === 'basic');
-    if (challenge === undefined || this.options.credentials?.kind === 'bearer') return false;
-    const isNew = this.#challenge === undefined;
+    const { credentials } = this.options;
+    if (challenge === undefined || credentials?.kind === 'bearer') return false;
     this.#challenge = challenge;
-    // A token that was refused is not to be used again.
-    const hadToken = this.#tokens.delete(scope);
-    return challenge.scheme === 'basic'
-      ? isNew && basic(this.options.credentials) !== undefined
-      : isNew || hadToken;
+    if (challenge.scheme === 'basic') return sent === undefined && basic(credentials) !== undefined;
+    await this.#forget(scope, sent);
+    return true;
+  }
+
+  // A token that was refused is not to be used again; another's is.
+  async #forget(scope: string, sent: string | undefined): Promise<void> {
+    const known = this.#tokens.get(scope);
+    const token = await known?.catch(() => undefined);
+    if (token?.header === sent && this.#tokens.get(scope) === known) this.#tokens.delete(scope);
   }
 
   async #token(challenge: Challenge, scope: string): Promise<Token> {
-    const known = await this.#tokens.get(scope)?.catch(() => undefined);
-    if (known !== undefined && known.expires - MARGIN_MS > Date.now()) return known;
-    // Parallel requests share one; a token that has run out is replaced by the first that finds it so.
+    const known = this.#tokens.get(scope);
+    const token = await known?.catch(() => undefined);
+    if (token !== undefined && token.expires - MARGIN_MS > Date.now()) return token;
+    // Parallel requests share one: the first that finds it absent or run out replaces it.
+    const current = this.#tokens.get(scope);
+    if (current !== undefined && current !== known) return await current;
     const asked = fetchToken(challenge, scope, this.options);
     this.#tokens.set(scope, asked);
     return await asked;

@@ -42,10 +42,10 @@ export class Session {
 
   /** The same without another attempt: for who can go on better than from the start. */
   async sendOnce(request: ApiRequest): Promise<Answer> {
-    let answer = await this.#authorized(request);
-    if (answer.status === 401 && this.#authorizer.learn(answer, request.scope) && isRepeatable(request)) {
+    let { answer, sent } = await this.#authorized(request);
+    if (answer.status === 401 && isRepeatable(request) && (await this.#learn(request, answer, sent))) {
       answer.discard();
-      answer = await this.#authorized(request);
+      ({ answer, sent } = await this.#authorized(request));
     }
     if (request.accept.includes(answer.status)) return answer;
     throw await refusal(request.what, answer);
@@ -60,13 +60,25 @@ export class Session {
     return new URL(target, await this.#base);
   }
 
-  async #authorized({ target, scope, headers = {}, ...rest }: ApiRequest): Promise<Answer> {
+  async #authorized({ target, scope, headers = {}, ...rest }: ApiRequest): Promise<Sent> {
     const url = await this.resolve(target);
     const isOwn = url.origin === (await this.resolve('/')).origin;
-    const authorization = isOwn ? await this.#authorizer.header(scope) : undefined;
-    const exchange = { ...rest, url, headers: { ...headers, ...(authorization && { authorization }) } };
-    return await follow(this.options.transport, exchange);
+    const sent = isOwn ? await this.#authorizer.header(scope) : undefined;
+    const exchange = { ...rest, url, headers: { ...headers, ...(sent && { authorization: sent }) } };
+    return { answer: await follow(this.options.transport, exchange), sent };
   }
+
+  // Only from the registry itself: where it has redirected us to may not ask for who we are.
+  async #learn({ scope }: ApiRequest, answer: Answer, sent: string | undefined): Promise<boolean> {
+    const isOwn = answer.url.origin === (await this.resolve('/')).origin;
+    return isOwn && (await this.#authorizer.learn(answer, scope, sent));
+  }
+}
+
+/** An answer, and the proof that the request carried. */
+interface Sent {
+  readonly answer: Answer;
+  readonly sent: string | undefined;
 }
 
 // A body that was streamed is gone; what sends one begins with a request that has none.
