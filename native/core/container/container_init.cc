@@ -183,14 +183,23 @@ class ContainerInit {
 
   // Where the container has no group of its own it would look at those of the host.
   cgroup::Layout visible_groups(cgroup::Layout layout) const {
-    // systemd has groups of its own for it, in hierarchies that we make none in.
-    const bool by_systemd = request_.state->manager == CgroupManager::kSystemd;
-    const auto is_foreign = [&](const cgroup::HierarchyLayout& one) {
-      const bool may_be_systemds = one.version == cgroup::Version::kV2 || one.controllers.empty();
-      return !one.controllers.has_any(controllers_) && !(by_systemd && may_be_systemds);
-    };
-    if (!controllers_.empty()) std::erase_if(layout.hierarchies, is_foreign);
+    if (!controllers_.empty())
+      std::erase_if(layout.hierarchies, [&](const cgroup::HierarchyLayout& one) { return is_foreign(one); });
     return layout;
+  }
+
+  bool is_foreign(const cgroup::HierarchyLayout& one) const {
+    if (one.controllers.has_any(controllers_)) return false;
+    const bool is_unified = one.version == cgroup::Version::kV2;
+    // systemd has groups of its own for it, in hierarchies that we make none in.
+    if (request_.state->manager == CgroupManager::kSystemd) return !is_unified && !one.controllers.empty();
+    return !(is_unified && wants_unified());
+  }
+
+  bool wants_unified() const {
+    for (const Mount& mount : config_.mounts)
+      if (mount.type == "cgroup2") return true;
+    return false;
   }
 
   Status hooks_before_entering() {
