@@ -168,18 +168,9 @@ class Creation {
         TRY(make_time_namespace(config_.time_offsets, offsets.get()));
       }
     }
-    UniqueFd own_processes;
-    if (const NamespaceSpec* processes = by_path(CLONE_NEWPID)) {
-      own_processes = TRY(sys::open("/proc/self/ns/pid", O_RDONLY));
-      TRY(join_namespace(processes->path, CLONE_NEWPID));
-    }
-    TRY(by_path(CLONE_NEWUSER) ? clone_through_user_namespace() : clone_directly());
+    const bool joins = by_path(CLONE_NEWUSER) || by_path(CLONE_NEWPID);
+    TRY(joins ? clone_through_between() : clone_directly());
     if (own_time) (void)sys::setns(own_time.get(), CLONE_NEWTIME);
-    // The hooks outside are our children too, and no process of the container's may see them.
-    if (own_processes) {
-      auto back = sys::setns(own_processes.get(), CLONE_NEWPID);
-      if (!back) return back.error().while_doing("return to the own process namespace");
-    }
     return Ok{};
   }
 
@@ -202,9 +193,9 @@ class Creation {
     run_container_init(init_);
   }
 
-  // A process of an existing user namespace, in which the others are made: a go-between joins it, and its
-  // child becomes ours.
-  Status clone_through_user_namespace() {
+  // A process of existing user or pid namespaces: a go-between joins them, and its child becomes ours. This
+  // process stays where it is: its hooks run outside, and not everybody may return.
+  Status clone_through_between() {
     clone_args args = {};
     args.exit_signal = SIGCHLD;
     const pid_t between = TRY(sys::clone3(args));
@@ -221,21 +212,25 @@ class Creation {
 
   [[noreturn]] void be_between() {
     const int to = init_.channel;
-    const NamespaceSpec* user = by_path(CLONE_NEWUSER);
-    auto done = join_namespace(user->path, CLONE_NEWUSER);
-    if (done) {
-      clone_args args = {};
-      args.flags = (clone_flags() & ~uint64_t{CLONE_NEWUSER}) | CLONE_PARENT;
-      auto pid = sys::clone3(args);
-      if (pid && *pid == 0) become_init();
-      if (pid) {
-        (void)tell(to, {.step = CreateStep::kPid, .pid = *pid});
-        sys::exit(0);
-      }
-      done = pid.error().while_doing("make the namespaces");
+    auto pid = clone_in_joined();
+    if (!pid) {
+      (void)tell(to, {.step = CreateStep::kFailed, .err = pid.err()}, pid.error().message());
+      sys::exit(1);
     }
-    (void)tell(to, {.step = CreateStep::kFailed, .err = done.err()}, done.error().message());
-    sys::exit(1);
+    if (*pid == 0) become_init();
+    (void)tell(to, {.step = CreateStep::kPid, .pid = *pid});
+    sys::exit(0);
+  }
+
+  Result<pid_t> clone_in_joined() {
+    if (const NamespaceSpec* processes = by_path(CLONE_NEWPID))
+      TRY(join_namespace(processes->path, CLONE_NEWPID));
+    if (const NamespaceSpec* users = by_path(CLONE_NEWUSER)) TRY(join_namespace(users->path, CLONE_NEWUSER));
+    clone_args args = {};
+    args.flags = clone_flags() | CLONE_PARENT;
+    auto pid = sys::clone3(args);
+    if (!pid) return pid.error().while_doing("make the namespaces");
+    return *pid;
   }
 
   Status map_ids() {

@@ -1,9 +1,10 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { isRoot } from '../../support/mode.js';
 import { type Config, Runtime } from '../support/runtime.js';
 import { test, testOurs, testOursRoot, testRoot } from '../support/test.js';
 import { isOurs } from '../support/under-test.js';
+import { prepareCalls, resetCalls } from '../support/wrapped.js';
 
 const KINDS = ['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'] as const;
 const FILES = {
@@ -73,6 +74,27 @@ testRoot('linux.namespaces: a container in the pid namespace of another sees its
   const said = await runtime.sh(script, (config) => renew(config, 'pid', `/proc/${first.pid}/ns/pid`));
   expect(said).toBe('sleep 1000 guest');
 });
+
+// So is everything of an ordinary user's podman.
+testOursRoot(
+  'linux.namespaces: the root of a user namespace joins a pid namespace, though none may return from it',
+  async () => {
+    await using runtime = new Runtime();
+    const path = `${runtime.folder}/processes`;
+    onTestFinished(resetCalls);
+    prepareCalls(`exec unshare --user --map-root-user sh -c '
+unshare --pid --fork sleep 1000 & other=$!
+until child=$(cat /proc/$other/task/$other/children) && [ "$child" ]; do sleep 0.01; done
+ln -s /proc/$other/ns/pid_for_children ${path}
+"$@"; code=$?
+kill $child
+exit $code' sh "$@"`);
+    const said = await runtime.sh('cat /proc/1/cmdline | tr "\\0" " "', (config) =>
+      renew(config, 'pid', path),
+    );
+    expect(said).toBe('sleep 1000');
+  },
+);
 
 testRoot('linux.namespaces: a mount namespace by its path is the one that is joined', async () => {
   await using runtime = new Runtime();
