@@ -51,7 +51,8 @@ interface Task extends PullOptions {
  * Brings an image into the store: chooses that of the platform, fetches what is missing, verifies all of it, and at last
  * gives it its tag. Whenever this stops, nothing half-made can be seen, and the next pull goes on there.
  *
- * @throws {@link NsboxError} `ERR_NOT_FOUND`, `ERR_PERMISSION`, `ERR_TIMEOUT`, `ERR_IO`, `ERR_INVALID_CONFIG`, `ERR_ABORTED`
+ * @throws {@link NsboxError} `ERR_NOT_FOUND`, `ERR_PERMISSION`, `ERR_TIMEOUT`, `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`,
+ * `ERR_IO`, `ERR_INVALID_CONFIG`, `ERR_ABORTED`
  */
 export async function pull(name: string, options: PullOptions): Promise<PulledImage> {
   const reference = parseReference(name);

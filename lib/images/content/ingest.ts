@@ -27,7 +27,7 @@ export interface IngestOptions {
  * Writes a blob aside, verifies it on the way, and gives it its name when it is whole and on the disk. What arrived
  * before a failure is kept for the next attempt, by whichever process.
  *
- * @throws {@link NsboxError} `ERR_IO` for a wrong digest or size, `ERR_NO_SPACE`
+ * @throws {@link NsboxError} `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`, `ERR_IO`
  */
 export async function ingest(
   root: string,
@@ -55,7 +55,7 @@ export async function ingest(
 /** Content that is not what its descriptor says. */
 class WrongContent extends NsboxError {
   constructor(message: string) {
-    super('ERR_IO', message, {
+    super('ERR_WRONG_CONTENT', message, {
       hint: 'the sender, or something between, is broken or malicious; nothing of it was kept',
     });
   }

@@ -39,7 +39,7 @@ export class ContentStore {
   /**
    * Stores a blob, unless it is there. Hold it by a {@link lease} first: what no tag names may be collected at any time.
    *
-   * @throws {@link NsboxError} `ERR_IO` for a wrong digest or size, `ERR_NO_SPACE`
+   * @throws {@link NsboxError} `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`, `ERR_IO`
    */
   async put(expected: Expected, source: Source, options: IngestOptions = {}): Promise<void> {
     if (await this.has(expected)) options.onBytes?.(expected.size);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { type Digest, parseDigest } from '../../spec/digest.js';
 import { blobsIn } from './blobs.js';
-import { ioError, isErrno } from './files.js';
-import { blobPath, sizeOf } from './layout.js';
+import { ioError, isErrno, ownFolder } from './files.js';
+import { asideOf, blobPath, sizeOf } from './layout.js';
+import { withLock } from './lock.js';
 import { listTags, type Tag } from './tags.js';
 import { reachable } from './walk.js';
 
@@ -20,23 +21,42 @@ export interface Verified {
 
 /** Hashes every blob, removes what is damaged, and tells which images are not whole. */
 export async function verify(root: string, signal?: AbortSignal): Promise<Verified> {
-  const damaged: Digest[] = [];
+  const suspects: Digest[] = [];
   let checked = 0;
   for await (const { digest } of blobsIn(root)) {
     signal?.throwIfAborted();
     checked += 1;
-    if (await isIntact(root, digest, signal)) continue;
-    await rm(blobPath(root, digest), { force: true });
-    damaged.push(digest);
+    if (!(await isIntact(blobPath(root, digest), digest, signal))) suspects.push(digest);
   }
-  return { checked, damaged, incomplete: await incompleteTags(root) };
+  // Hashing takes its time; only what follows must not meet who adds and removes images.
+  return await withLock(ownFolder(root), async () => {
+    const damaged: Digest[] = [];
+    for (const digest of suspects) if (await removeDamaged(root, digest)) damaged.push(digest);
+    return { checked, damaged, incomplete: await incompleteTags(root) };
+  });
 }
 
-async function isIntact(root: string, digest: Digest, signal: AbortSignal | undefined): Promise<boolean> {
+// A pull may have replaced it by a good one meanwhile, or be about to: what is hashed again is what is removed.
+async function removeDamaged(root: string, digest: Digest): Promise<boolean> {
+  const place = blobPath(root, digest);
+  const aside = asideOf(root);
+  try {
+    await rename(place, aside);
+    const isGood = await isIntact(aside, digest);
+    if (isGood) await rename(aside, place);
+    else await rm(aside);
+    return !isGood;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw ioError(`remove the damaged blob ${digest}`, error);
+  }
+}
+
+async function isIntact(path: string, digest: Digest, signal?: AbortSignal): Promise<boolean> {
   const { algorithm, hex } = parseDigest(digest);
   const hash = createHash(algorithm);
   try {
-    for await (const chunk of createReadStream(blobPath(root, digest), { highWaterMark: 1 << 20 })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       signal?.throwIfAborted();
       hash.update(chunk);
     }

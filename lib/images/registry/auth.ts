@@ -4,8 +4,9 @@ import type { Answer } from './answer.js';
 import { type Challenge, parseChallenges } from './challenge.js';
 import type { Credentials } from './credentials.js';
 import { RegistryFailure, refusal } from './failure.js';
-import { isLoopback } from './host.js';
-import type { Transport } from './transport.js';
+import { authorityOf, isLoopback } from './host.js';
+import { SharedWork } from './shared-work.js';
+import type { Exchange, Transport } from './transport.js';
 
 /** Tokens without a time are good for this long: distribution's documentation, "Token Authentication". */
 const DEFAULT_LIFE_S = 60;
@@ -23,30 +24,29 @@ export interface AuthOptions {
   readonly credentials: Credentials | undefined;
   /** The registry as users name it, for errors. */
   readonly domain: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What one registry wants in `Authorization`: learnt from its refusals, kept as long as it is good. */
 export class Authorizer {
   #challenge: Challenge | undefined;
-  readonly #tokens = new Map<string, Promise<Token>>();
+  readonly #tokens = new Map<string, SharedWork<Token>>();
 
   constructor(private readonly options: AuthOptions) {}
 
   /** The header for a request that needs `scope`; none where nothing has been demanded yet. */
-  async header(scope: string): Promise<string | undefined> {
+  async header(scope: string, signal?: AbortSignal): Promise<string | undefined> {
     const { credentials } = this.options;
     if (credentials?.kind === 'bearer') return `Bearer ${credentials.token}`;
     if (this.#challenge === undefined) return undefined;
     if (this.#challenge.scheme === 'basic') return basic(credentials);
-    return (await this.#token(this.#challenge, scope)).header;
+    return (await this.#token(this.#challenge, scope).wait(signal)).header;
   }
 
   /**
    * Takes a refusal's demand; gives whether asking again may help. What the refused request had carried tells whether it is
    * the demand or the proof that is new since: others may have been refused at the same moment.
    */
-  async learn(answer: Answer, scope: string, sent: string | undefined): Promise<boolean> {
+  learn(answer: Answer, scope: string, sent: string | undefined): boolean {
     const found = parseChallenges(answer.all('www-authenticate'));
     const challenge =
       found.find(({ scheme }) => scheme === 'bearer') ?? found.find(({ scheme }) => scheme === 'basic');
@@ -54,27 +54,23 @@ export class Authorizer {
     if (challenge === undefined || credentials?.kind === 'bearer') return false;
     this.#challenge = challenge;
     if (challenge.scheme === 'basic') return sent === undefined && basic(credentials) !== undefined;
-    await this.#forget(scope, sent);
+    this.#forget(scope, sent);
     return true;
   }
 
   // A token that was refused is not to be used again; another's is.
-  async #forget(scope: string, sent: string | undefined): Promise<void> {
-    const known = this.#tokens.get(scope);
-    const token = await known?.catch(() => undefined);
-    if (token?.header === sent && this.#tokens.get(scope) === known) this.#tokens.delete(scope);
+  #forget(scope: string, sent: string | undefined): void {
+    if (this.#tokens.get(scope)?.value?.header === sent) this.#tokens.delete(scope);
   }
 
-  async #token(challenge: Challenge, scope: string): Promise<Token> {
+  // Parallel requests share one: the first that finds it absent or run out replaces it.
+  #token(challenge: Challenge, scope: string): SharedWork<Token> {
     const known = this.#tokens.get(scope);
-    const token = await known?.catch(() => undefined);
-    if (token !== undefined && token.expires - MARGIN_MS > Date.now()) return token;
-    // Parallel requests share one: the first that finds it absent or run out replaces it.
-    const current = this.#tokens.get(scope);
-    if (current !== undefined && current !== known) return await current;
-    const asked = fetchToken(challenge, scope, this.options);
+    const isGood = (known?.value?.expires ?? Infinity) - MARGIN_MS > Date.now();
+    if (known !== undefined && !known.isOver && isGood) return known;
+    const asked = new SharedWork((signal) => fetchToken(challenge, scope, this.options, signal));
     this.#tokens.set(scope, asked);
-    return await asked;
+    return asked;
   }
 }
 
@@ -84,10 +80,16 @@ function basic(credentials: Credentials | undefined): string | undefined {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-async function fetchToken(challenge: Challenge, scope: string, options: AuthOptions): Promise<Token> {
+async function fetchToken(
+  challenge: Challenge,
+  scope: string,
+  options: AuthOptions,
+  signal: AbortSignal,
+): Promise<Token> {
   const realm = realmOf(challenge, options);
   const what = `a token of ${realm.host} for ${options.domain}`;
-  const answer = await askForToken(realm, challenge.parameters.get('service'), scope, what, options);
+  const service = challenge.parameters.get('service');
+  const answer = await askForToken(realm, service, scope, options, { what, signal });
   if (answer.status !== 200) throw await refusal(what, answer);
   const asked = Date.now();
   const found = parse(checkTokenResponse, await answer.text(LARGEST_TOKEN), what);
@@ -101,8 +103,8 @@ async function askForToken(
   realm: URL,
   service: string | undefined,
   scope: string,
-  what: string,
-  { transport, credentials, signal }: AuthOptions,
+  { transport, credentials }: AuthOptions,
+  { what, signal }: Pick<Exchange, 'what' | 'signal'>,
 ): Promise<Answer> {
   const query: [string, string][] = scope.split(' ').map((one) => ['scope', one]);
   if (service !== undefined) query.push(['service', service]);
@@ -123,7 +125,8 @@ async function askForToken(
 function realmOf(challenge: Challenge, { domain, transport }: AuthOptions): URL {
   const text = challenge.parameters.get('realm') ?? '';
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && mayBePlain(url, transport));
+  const isSafe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && mayBePlain(url, domain, transport));
   if (url !== undefined && isSafe) return url;
   throw new RegistryFailure(
     'ERR_PERMISSION',
@@ -134,8 +137,10 @@ function realmOf(challenge: Challenge, { domain, transport }: AuthOptions): URL 
   );
 }
 
-function mayBePlain(url: URL, transport: Transport): boolean {
-  return isLoopback(url.hostname) || transport.options.isInsecure(url.host);
+// A registry elsewhere has no business with this machine's own ports.
+function mayBePlain(url: URL, domain: string, { options }: Transport): boolean {
+  const isOwn = isLoopback(new URL(`https://${authorityOf(domain)}/`).hostname);
+  return (isOwn && isLoopback(url.hostname)) || options.isInsecure(url.host);
 }
 
 function tokenOf({ token, access_token }: TokenResponse, what: string): string {

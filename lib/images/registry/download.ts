@@ -71,9 +71,13 @@ function checkHead({ what, blob }: Download, answer: Answer, position: number): 
     : isOtherPart
       ? 'another part than was asked for'
       : `${length ?? total} bytes instead of ${blob.size}`;
-  throw new RegistryFailure('ERR_IO', `${what}: ${answer.url.host} sends ${found}`, {
-    hint: 'the registry, or a proxy before it, is broken or malicious',
-  });
+  throw new RegistryFailure(
+    isOtherSize ? 'ERR_WRONG_CONTENT' : 'ERR_IO',
+    `${what}: ${answer.url.host} sends ${found}`,
+    {
+      hint: 'the registry, or a proxy before it, is broken or malicious',
+    },
+  );
 }
 
 function cut({ what, blob }: Download, position: number): RegistryFailure {

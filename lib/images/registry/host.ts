@@ -19,5 +19,5 @@ export function helperKey(domain: string): string {
 
 /** Whether a host name, as URLs have it, is this machine's own. */
 export function isLoopback(hostname: string): boolean {
-  return /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
 }

@@ -35,7 +35,7 @@ export async function readManifest(
   if (answer.isHtml) throw broken(what, answer, 'a web page');
   const bytes = await answer.bytes(Math.min(LARGEST, expected.size ?? LARGEST));
   if (expected.size !== undefined && bytes.length !== expected.size)
-    throw broken(what, answer, `${bytes.length} bytes instead of ${expected.size}`);
+    throw wrong(what, answer, `${bytes.length} bytes instead of ${expected.size}`);
   const digest = verifyDigest(what, answer, bytes, expected.digest);
   return { descriptor: { mediaType: typeOf(what, answer, bytes), digest, size: bytes.length }, bytes };
 }
@@ -46,7 +46,7 @@ function verifyDigest(what: string, answer: Answer, bytes: Buffer, expected: Dig
   const algorithm = wanted === undefined ? 'sha256' : parseDigest(wanted).algorithm;
   const found: Digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
   if (wanted === undefined || wanted === found) return found;
-  throw broken(what, answer, `what hashes to ${found}, not ${wanted}`);
+  throw wrong(what, answer, `what hashes to ${found}, not ${wanted}`);
 }
 
 // The document's own word counts: its digest vouches for it, but nothing for a header.
@@ -72,9 +72,18 @@ function parseJson(what: string, answer: Answer, bytes: Buffer): Readonly<Record
   throw broken(what, answer, 'no JSON object');
 }
 
-function broken(what: string, answer: Answer, found: string): RegistryFailure {
+function wrong(what: string, answer: Answer, found: string): RegistryFailure {
+  return broken(what, answer, found, 'ERR_WRONG_CONTENT');
+}
+
+function broken(
+  what: string,
+  answer: Answer,
+  found: string,
+  code: 'ERR_IO' | 'ERR_WRONG_CONTENT' = 'ERR_IO',
+): RegistryFailure {
   answer.discard();
-  return new RegistryFailure('ERR_IO', `${what}: ${answer.url.host} sends ${found}`, {
+  return new RegistryFailure(code, `${what}: ${answer.url.host} sends ${found}`, {
     hint: 'check the name; else the registry, or a proxy before it, is broken or malicious',
   });
 }

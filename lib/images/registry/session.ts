@@ -4,6 +4,7 @@ import type { Credentials } from './credentials.js';
 import { isNotTls, RegistryFailure, refusal } from './failure.js';
 import { authorityOf, isLoopback } from './host.js';
 import { type RetryPolicy, withRetries } from './retry.js';
+import { SharedWork } from './shared-work.js';
 import type { Exchange, Transport } from './transport.js';
 
 /** Redirects in a row. */
@@ -29,7 +30,7 @@ export interface SessionOptions {
 /** One registry: how it is reached, how it wants to be asked, and asking it again. */
 export class Session {
   readonly #authorizer: Authorizer;
-  #base: Promise<URL> | undefined;
+  #base: SharedWork<URL> | undefined;
 
   constructor(private readonly options: SessionOptions) {
     this.#authorizer = new Authorizer(options);
@@ -52,18 +53,16 @@ export class Session {
   }
 
   /** The registry's own URL for a path, or for what it has called a location. */
-  async resolve(target: string | URL): Promise<URL> {
-    this.#base ??= findBase(this.options).catch((error: unknown) => {
-      this.#base = undefined;
-      throw error;
-    });
-    return new URL(target, await this.#base);
+  async resolve(target: string | URL, signal?: AbortSignal): Promise<URL> {
+    if (this.#base === undefined || this.#base.isOver)
+      this.#base = new SharedWork((stop) => findBase(this.options, stop));
+    return new URL(target, await this.#base.wait(signal));
   }
 
   async #authorized({ target, scope, headers = {}, ...rest }: ApiRequest): Promise<Sent> {
-    const url = await this.resolve(target);
+    const url = await this.resolve(target, rest.signal);
     const isOwn = url.origin === (await this.resolve('/')).origin;
-    const sent = isOwn ? await this.#authorizer.header(scope) : undefined;
+    const sent = isOwn ? await this.#authorizer.header(scope, rest.signal) : undefined;
     const exchange = { ...rest, url, headers: { ...headers, ...(sent && { authorization: sent }) } };
     return { answer: await follow(this.options.transport, exchange), sent };
   }
@@ -71,7 +70,7 @@ export class Session {
   // Only from the registry itself: where it has redirected us to may not ask for who we are.
   async #learn({ scope }: ApiRequest, answer: Answer, sent: string | undefined): Promise<boolean> {
     const isOwn = answer.url.origin === (await this.resolve('/')).origin;
-    return isOwn && (await this.#authorizer.learn(answer, scope, sent));
+    return isOwn && this.#authorizer.learn(answer, scope, sent);
   }
 }
 
@@ -123,20 +122,15 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
 }
 
 // Only of registries that may be plain HTTP it has to be found out whether they are.
-async function findBase({ domain, transport }: SessionOptions): Promise<URL> {
+async function findBase({ domain, transport }: SessionOptions, signal: AbortSignal): Promise<URL> {
   const secure = new URL(`https://${authorityOf(domain)}/`);
   if (!transport.options.isInsecure(secure.host) && !isLoopback(secure.hostname)) return secure;
   try {
     const what = `reach ${domain}`;
-    (await transport.send({ method: 'GET', url: new URL('/v2/', secure), what })).discard();
+    (await transport.send({ method: 'GET', url: new URL('/v2/', secure), what, signal })).discard();
     return secure;
   } catch (error) {
-    if (!(error instanceof RegistryFailure) || !mayBePlain(error)) throw error;
+    if (!(error instanceof RegistryFailure) || !isNotTls(error.cause)) throw error;
     return new URL(`http://${authorityOf(domain)}/`);
   }
-}
-
-// A certificate that is not trusted, or an authority of ours, is no reason to go on without one.
-function mayBePlain(error: RegistryFailure): boolean {
-  return isNotTls(error.cause) || error.isRetryable;
 }

@@ -61,7 +61,7 @@ describe('a content store', () => {
     await using folder = new TemporaryDirectory();
     const store = await ContentStore.open(folder.path);
     const blob = describeBytes('hello world');
-    await expect(store.put(blob, chunks(sent))).rejects.toMatchObject({ code: 'ERR_IO' });
+    await expect(store.put(blob, chunks(sent))).rejects.toMatchObject({ code: 'ERR_WRONG_CONTENT' });
     expect(await store.has(blob)).toBe(false);
     expect(readdirSync(folder.join('.nsbox/ingest'))).toEqual([]);
   });
