@@ -50,6 +50,8 @@ async function buildLibrary() {
   const esbuild = require('esbuild');
   const common = {
     bundle: true,
+    // Travels in the package as it is, and is loaded when a registry is first asked.
+    external: ['undici'],
     platform: 'node',
     target: 'node20.19',
     logLevel: 'warning',

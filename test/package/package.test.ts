@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -20,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 const run = promisify(execFile);
 const root = join(import.meta.dirname ?? __dirname, '..', '..');
 const arch = `linux-${process.arch}`;
-const manifest: { version: string; files: string[] } = JSON.parse(
+const manifest: { version: string; files: string[]; bundleDependencies: string[] } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
 const built = ['dist/index.js', 'build/Release/nsbox.node', 'build/Release/nsbox-runtime'];
@@ -51,7 +52,8 @@ describe.skipIf(missing !== undefined && !mustWork)('the packed package, install
   // The checkout's own build stands where `npm run prebuild:all` puts its own, beside the package's other files.
   function stage(): string {
     const folder = join(work, 'stage');
-    for (const name of ['package.json', ...manifest.files]) {
+    const bundled = manifest.bundleDependencies.map((name) => join('node_modules', name));
+    for (const name of ['package.json', ...manifest.files, ...bundled]) {
       if (name === 'prebuilds' || !existsSync(join(root, name))) continue;
       cpSync(join(root, name), join(folder, name), { recursive: true });
     }
@@ -76,18 +78,21 @@ describe.skipIf(missing !== undefined && !mustWork)('the packed package, install
     expect(names).toContain('dist/cli.cjs');
     expect(names).toContain('dist/types/index.d.ts');
     expect(names).toContain(`prebuilds/${arch}/nsbox.node`);
-    expect(names.filter((name) => /^(native|lib|test|build|node_modules|scripts)\//.test(name))).toEqual([]);
-    expect(names.filter((name) => /\.(cc|h|gyp)$/.test(name))).toEqual([]);
+    const own = names.filter((name) => !name.startsWith('node_modules/undici/'));
+    expect(own.length).toBeLessThan(names.length);
+    expect(own.filter((name) => /^(native|lib|test|build|node_modules|scripts)\//.test(name))).toEqual([]);
+    expect(own.filter((name) => /\.(cc|h|gyp)$/.test(name))).toEqual([]);
     for (const { path, size } of packed.files) expect(size, path).toBeLessThan(2 * 1024 * 1024);
   });
 
-  test('keeps the mode of the runtime and needs no other package', () => {
+  test('keeps the mode of the runtime and brings the one other package along', () => {
     const installed = join(project, 'node_modules/nsbox');
     expect(statSync(join(installed, 'prebuilds', arch, 'nsbox-runtime')).mode & 0o777).toBe(0o755);
     expect(existsSync(join(installed, 'build'))).toBe(false);
-    expect(existsSync(join(installed, 'node_modules'))).toBe(false);
+    expect(readdirSync(join(installed, 'node_modules'))).toEqual(['undici']);
     const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
-    expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/nsbox']);
+    const beside = Object.keys(lock.packages).filter((name) => !name.startsWith('node_modules/nsbox'));
+    expect(beside).toEqual(['']);
     expect(lock.packages['node_modules/nsbox'].hasInstallScript).toBeUndefined();
   });
 
@@ -101,6 +106,17 @@ describe.skipIf(missing !== undefined && !mustWork)('the packed package, install
     const script =
       "const { Sandbox } = require('nsbox'); Sandbox.run(['echo', 'inside']).then((r) => console.log(r.stdout.trim()));";
     expect((await node(script, 'commonjs')).stdout).toBe('inside\n');
+  });
+
+  test('loads the other package only when a registry is asked', async () => {
+    const script = `import 'nsbox';
+      import { createRequire } from 'node:module';
+      const require = createRequire(import.meta.resolve('nsbox'));
+      const loaded = () => Object.keys(require.cache).some((path) => path.includes('undici'));
+      const before = loaded();
+      require('undici');
+      console.log(before, loaded());`;
+    expect((await node(script, 'module')).stdout).toBe('false true\n');
   });
 
   test('gives the specification alone, too', async () => {
