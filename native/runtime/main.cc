@@ -1,4 +1,4 @@
-#include <cstring>
+#include <span>
 #include <string_view>
 
 #include "core/container/init.h"
@@ -15,14 +15,22 @@ using namespace std::string_view_literals;
 // The library's own commands speak on this descriptor, and on no other that they were not handed.
 constexpr int kChannel = 3;
 
-// These enter a container, where somebody could reach for the program's own file.
-constexpr std::string_view kEnter[] = {"create", "run", "exec", "restore", "mounts"};
+// These enter a container, where somebody could reach for the program's own file, or have a child that does.
+constexpr std::string_view kEnter[] = {"exec", "restore", "mounts"};
+constexpr std::string_view kMake[] = {"create", "run"};
 
-bool enters(int argc, char** argv) {
-  for (int i = 1; i < argc; i++)
-    for (std::string_view verb : kEnter)
-      if (argv[i] == verb) return true;
+// Where a verb stands among the options is told later.
+bool has_one_of(std::span<char* const> arguments, std::span<const std::string_view> verbs) {
+  for (const std::string_view argument : arguments)
+    for (const std::string_view verb : verbs)
+      if (argument == verb) return true;
   return false;
+}
+
+nsbox::Status leave_the_hosts_file(std::span<char* const> arguments, char** argv, char** envp) {
+  if (has_one_of(arguments, kEnter)) return nsbox::run_from_own_copy(argv, envp);
+  if (has_one_of(arguments, kMake)) return nsbox::prepare_own_copy(argv, envp);
+  return nsbox::Ok{};
 }
 
 }  // namespace
@@ -32,8 +40,8 @@ int main(int argc, char** argv, char** envp) {
   nsbox::runtime::install_memory_hooks();
   if (command == "init"sv) return nsbox::run_init(kChannel);
   if (command == "janitor"sv) return nsbox::runtime::run_janitor(kChannel);
-  if (enters(argc, argv))
-    if (auto done = nsbox::run_from_own_copy(argv, envp); !done)
-      return nsbox::runtime::tell_start_failure(done.error());
+  const std::span<char* const> arguments(argv, static_cast<size_t>(argc));
+  if (auto done = leave_the_hosts_file(arguments, argv, envp); !done)
+    return nsbox::runtime::tell_start_failure(done.error());
   return nsbox::runtime::run_verb(argc, argv, envp);
 }

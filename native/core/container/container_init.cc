@@ -19,6 +19,7 @@
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
 #include "core/process/descriptors.h"
+#include "core/process/own_copy.h"
 #include "core/process/placement.h"
 #include "core/security/keyring.h"
 #include "core/security/process_attributes.h"
@@ -73,6 +74,7 @@ class ContainerInit {
     TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
     (void)sys::sigprocmask(SIG_SETMASK, 0);
     raise_oom_score();
+    TRY(enter_own_copy());
     for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     sys::umask(0);
     if (!request_.wait_for_maps) return close_to_the_container();

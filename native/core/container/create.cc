@@ -23,6 +23,7 @@
 #include "core/net/device.h"
 #include "core/ns/namespaces.h"
 #include "core/process/channel.h"
+#include "core/process/own_copy.h"
 #include "core/process/placement.h"
 #include "core/security/capabilities.h"
 #include "core/security/labels.h"
@@ -223,6 +224,7 @@ class Creation {
   }
 
   Result<pid_t> clone_in_joined() {
+    TRY(enter_own_copy());  // Whoever is there already could look at the child at once.
     if (const NamespaceSpec* processes = by_path(CLONE_NEWPID))
       TRY(join_namespace(processes->path, CLONE_NEWPID));
     if (const NamespaceSpec* users = by_path(CLONE_NEWUSER)) TRY(join_namespace(users->path, CLONE_NEWUSER));

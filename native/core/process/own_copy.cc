@@ -108,8 +108,17 @@ Status go_on_from(int mount, const char* const* argv, const char* const* envp) {
     if (segments[i].p_type == PT_LOAD) TRY(map_from(segments[i], program.get()));
   return change_exe_link(program.get(), argv, envp);
 }
+
+// Whether go_on_from() will do: who has made the mount may change the link, where the kernel lets anybody.
+bool may_go_on_from_mount() {
+  unsigned size = 0;
+  return __ehdr_start.e_type == ET_EXEC &&
+         sys::prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, reinterpret_cast<unsigned long>(&size)) &&
+         size == sizeof(prctl_mm_map);
+}
 #else
 Status go_on_from(int, const char* const*, const char* const*) { return Error(ENOTSUP); }
+bool may_go_on_from_mount() { return false; }
 #endif
 
 bool is_read_only(int program) {
@@ -118,11 +127,21 @@ bool is_read_only(int program) {
   return sys::fstatfs(program, info) && (info.flags & kReadOnly);
 }
 
+// What prepare_own_copy() has left to enter_own_copy(), which may be called in a child.
+struct Prepared {
+  UniqueFd mount;
+  const char* const* argv = nullptr;
+  const char* const* envp = nullptr;
+};
+Prepared prepared;
+
+bool is_own_copy(int program) { return is_sealed(program) || is_read_only(program); }
+
 }  // namespace
 
 Status run_from_own_copy(const char* const* argv, const char* const* envp) {
   UniqueFd program = TRY(sys::open("/proc/self/exe", O_RDONLY));
-  if (is_sealed(program.get()) || is_read_only(program.get())) return Ok{};
+  if (is_own_copy(program.get())) return Ok{};
   auto copy = read_only_mount(program.get());
   // For the privileged, who may change the link, that is all; the others begin again.
   if (copy && go_on_from(copy->get(), argv, envp)) return Ok{};
@@ -130,6 +149,24 @@ Status run_from_own_copy(const char* const* argv, const char* const* envp) {
   if (!copy) copy = sealed_copy(program.get());
   if (!copy) return copy.error();
   return sys::execveat(copy->get(), "", argv, envp, AT_EMPTY_PATH);
+}
+
+Status prepare_own_copy(const char* const* argv, const char* const* envp) {
+  UniqueFd program = TRY(sys::open("/proc/self/exe", O_RDONLY));
+  if (is_own_copy(program.get())) return Ok{};
+  if (!may_go_on_from_mount()) return run_from_own_copy(argv, envp);
+  auto mount = read_only_mount(program.get());
+  if (!mount) return run_from_own_copy(argv, envp);
+  prepared = {std::move(*mount), argv, envp};
+  return Ok{};
+}
+
+Status enter_own_copy() {
+  const UniqueFd mount = std::move(prepared.mount);
+  if (!mount) return Ok{};
+  auto done = go_on_from(mount.get(), prepared.argv, prepared.envp);
+  if (!done) return done.error().while_doing("go over to a mount of the runtime's own file");
+  return Ok{};
 }
 
 }  // namespace nsbox

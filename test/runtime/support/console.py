@@ -12,6 +12,8 @@ for level, kind, data in ancillary:
     if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
         descriptors.frombytes(data[: len(data) - len(data) % 4])
 os.write(1, b"descriptors %d name %s\n" % (len(descriptors), name.rstrip(b"\0")))
+if not descriptors:
+    sys.exit(1)  # The runtime has ended without sending one.
 master = descriptors[0]
 for line in open("/proc/self/fdinfo/%d" % master):
     if line.startswith("Pid:"):
