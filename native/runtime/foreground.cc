@@ -2,6 +2,7 @@
 
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -171,6 +172,11 @@ Status take_signals() {
   constexpr uint64_t kOurs =
       bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGABRT);
   return sys::sigprocmask(SIG_SETMASK, ~kOurs);
+}
+
+Status take_signals_and_orphans(const Arguments& arguments) {
+  if (!arguments.has("no-subreaper")) (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  return take_signals();
 }
 
 Result<int> stay_with(const Foreground& process) { return Stay(process).run(); }

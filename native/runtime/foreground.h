@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/sys/unique_fd.h"
+#include "runtime/arguments.h"
 
 namespace nsbox::runtime {
 
@@ -17,6 +18,8 @@ struct Foreground {
 
 // Must be called before the process is started, so that no signal is lost in between.
 Status take_signals();
+// The same, and whatever the process leaves behind comes to us, unless the caller wants --no-subreaper.
+Status take_signals_and_orphans(const Arguments& arguments);
 
 // Its exit code, or 128 and its signal. Other children that end meanwhile are reaped.
 Result<int> stay_with(const Foreground& process);

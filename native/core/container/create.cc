@@ -468,13 +468,6 @@ class Creation {
     return send_descriptor(request_.pidfd_socket, "pidfd", pidfd_.get());
   }
 
-  static Status send_descriptor(int socket, std::string_view name, int fd) {
-    const std::string_view parts[] = {name};
-    auto done = send_message(socket, parts, {&fd, 1});
-    if (!done) return done.error().while_doing("send ", name, " to the socket");
-    return Ok{};
-  }
-
   static Status tell(int channel, const CreateMessage& message, std::string_view text = {},
                      std::span<const int> fds = {}) {
     const std::string_view parts[] = {{reinterpret_cast<const char*>(&message), sizeof message}, text};

@@ -58,4 +58,11 @@ Result<UniqueFd> connect_to_socket(std::string_view path) {
   return socket;
 }
 
+Status send_descriptor(int socket, std::string_view name, int fd) {
+  const std::string_view parts[] = {name};
+  auto done = send_message(socket, parts, {&fd, 1});
+  if (!done) return done.error().while_doing("send ", name, " to the socket");
+  return Ok{};
+}
+
 }  // namespace nsbox

@@ -21,5 +21,7 @@ Result<UniqueFd> connect_to_listener(const SeccompProfile& profile);
 
 // A connection to the stream socket at that path.
 Result<UniqueFd> connect_to_socket(std::string_view path);
+// The descriptor goes there, by this name.
+Status send_descriptor(int socket, std::string_view name, int fd);
 
 }  // namespace nsbox

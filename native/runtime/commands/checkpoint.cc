@@ -1,7 +1,6 @@
 #include "core/container/checkpoint.h"
 
 #include <fcntl.h>
-#include <linux/prctl.h>
 
 #include <cerrno>
 
@@ -175,10 +174,7 @@ Result<int> run_restore(Globals& globals, const Arguments& arguments) {
   request.criu = criu.options;
   request.criu.config_file = config_file_of(bundle.loaded.config.annotations);
   const bool detached = arguments.has("detach");
-  if (!detached) {
-    if (!arguments.has("no-subreaper")) (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    TRY(take_signals());
-  }
+  if (!detached) TRY(take_signals_and_orphans(arguments));
   RestoredContainer restored = TRY(restore_container(request));
   const HookFiles files = TRY(open_hook_files(restored.state));
   if (auto done = run_poststart(restored.directory, restored.state, files.output()); !done) {

@@ -1,10 +1,7 @@
 #include "core/container/create.h"
 
-#include <linux/prctl.h>
-
 #include "core/base/text.h"
 #include "core/container/start.h"
-#include "core/sys/syscalls.h"
 #include "runtime/bundle.h"
 #include "runtime/callers_files.h"
 #include "runtime/foreground.h"
@@ -98,10 +95,7 @@ Result<int> run_run(Globals& globals, const Arguments& arguments) {
   Prepared prepared;
   TRY(prepare(globals, arguments, detached, prepared));
   prepared.request.start = true;
-  if (!detached) {
-    if (!arguments.has("no-subreaper")) (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    TRY(take_signals());
-  }
+  if (!detached) TRY(take_signals_and_orphans(arguments));
   CreatedContainer created = TRY(create(globals, prepared));
   const HookOutput& output = prepared.request.hook_output;
   if (auto done = run_poststart(created.directory, created.state, output); !done) {

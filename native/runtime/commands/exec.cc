@@ -4,8 +4,8 @@
 
 #include "core/base/text.h"
 #include "core/container/bundle_config.h"
+#include "core/container/listener.h"
 #include "core/container/pid_file.h"
-#include "core/process/channel.h"
 #include "core/spec/parse.h"
 #include "core/sys/syscalls.h"
 #include "runtime/callers_files.h"
@@ -134,19 +134,12 @@ Status choose_process(const Arguments& arguments, Prepared& out, Log& log) {
   return adapt_process(arguments, out.process, log);
 }
 
-Status send_descriptor(const UniqueFd& socket, std::string_view name, const UniqueFd& fd) {
-  if (!socket || !fd) return Ok{};
-  const std::string_view parts[] = {name};
-  const int number = fd.get();
-  return send_message(socket.get(), parts, {&number, 1});
-}
-
 // What the caller has asked to be told of the new process.
 Status tell_callers(const CallersFiles& files, ExecutedProcess& process) {
   if (!files.pid_file.empty()) TRY(write_pid_file(files.pid_file, process.pid));
-  TRY(send_descriptor(files.pidfd_socket, "pidfd", process.pidfd));
-  if (!files.console_socket) return Ok{};
-  TRY(send_descriptor(files.console_socket, "/dev/ptmx", process.terminal));
+  if (files.pidfd_socket) TRY(send_descriptor(files.pidfd_socket.get(), "pidfd", process.pidfd.get()));
+  if (!files.console_socket || !process.terminal) return Ok{};
+  TRY(send_descriptor(files.console_socket.get(), "/dev/ptmx", process.terminal.get()));
   process.terminal.reset();
   return Ok{};
 }
