@@ -66,6 +66,11 @@ Status delete_damaged(const StateDirectory& directory) {
                              TRY(read_file_at(AT_FDCWD, "/proc/self/cgroup")));
     TRY(remove_group_paths(asked_groups(layout, {.id = directory.id(), .config = &loaded->config})));
   }
+  if (const auto init = directory.remembered_init()) {
+    State lost;
+    lost.init = *init;
+    TRY(end_container(lost));
+  }
   return directory.remove();
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "core/base/json.h"
+#include "core/base/text.h"
 #include "core/spec/reader.h"
 #include "core/sys/file.h"
 #include "core/sys/syscalls.h"
@@ -19,6 +20,8 @@ constexpr const char* kStateFile = "state.json";
 constexpr const char* kStateCopy = "state.copy.json";
 // A name of its own: `update`, which may come as soon as the program runs, writes aside as well.
 constexpr const char* kStateAside = ".state.made.json";
+// Leads nowhere: its text is the first process, for where both states are lost.
+constexpr const char* kInitLink = "init";
 constexpr size_t kMaxState = size_t{4} << 20;
 constexpr std::string_view kManagers[] = {"cgroupfs", "systemd", "disabled"};
 
@@ -235,7 +238,20 @@ Result<State> StateDirectory::read_copy() const {
 }
 
 Status StateDirectory::write_copy(const State& state) const {
+  (void)sys::unlinkat(dir_.get(), kInitLink, 0);
+  TRY(sys::symlinkat(format(state.init.pid, ":", state.init.start).c_str(), dir_.get(), kInitLink));
   return write_file(kStateCopy, state_to_json(state));
+}
+
+std::optional<ProcessId> StateDirectory::remembered_init() const {
+  char buffer[64];
+  auto size = sys::readlinkat(dir_.get(), kInitLink, buffer, sizeof buffer);
+  if (!size) return {};
+  std::string_view rest(buffer, *size);
+  const auto pid = parse_id(cut(rest, ':'));
+  const auto start = parse_unsigned(rest);
+  if (!pid || !start) return {};
+  return ProcessId{static_cast<pid_t>(*pid), *start};
 }
 
 Status StateDirectory::write(const State& state) const {

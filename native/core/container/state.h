@@ -88,6 +88,8 @@ class StateDirectory {
   // The same once more, for who must clear up after the first was damaged.
   Result<State> read_copy() const;
   Status write_copy(const State& state) const;
+  // Kept with the copy, for who has lost that too.
+  std::optional<ProcessId> remembered_init() const;
   // Another file of it: written aside and renamed likewise.
   Status write_file(const char* name, std::string_view content) const;
 

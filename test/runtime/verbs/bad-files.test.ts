@@ -54,6 +54,15 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
   );
 }
 
+testOurs('state file: where its copy is damaged too, delete --force still ends the process', async () => {
+  await using runtime = new Runtime(['--cgroup-manager', 'disabled']);
+  const box = await runtime.pause();
+  for (const name of ['state.json', 'state.copy.json']) writeFileSync(join(runtime.root, box.id, name), '{');
+  await runtime.ok(['delete', '--force', box.id]);
+  expect(runtime.states()).toEqual([]);
+  await box.ended();
+});
+
 testOurs(
   'state file: a missing one makes each verb fail, and delete --force clears the directory',
   async () => {
