@@ -9,10 +9,13 @@ import { formatReference, parseReference, type Reference } from '../spec/referen
 import { abortable } from './abort.js';
 import { choose } from './choose.js';
 import type { ContentStore } from './content/store.js';
+import { listed } from './find.js';
+import { distinct, type Image, readImage } from './image.js';
 import { inParallel } from './parallel.js';
 import type { OnProgress } from './progress.js';
 import type { RegistryClient } from './registry/client.js';
 import type { FetchedManifest } from './registry/manifest.js';
+import { withSource } from './source.js';
 
 export interface PullOptions {
   readonly store: ContentStore;
@@ -25,19 +28,6 @@ export interface PullOptions {
   readonly concurrency?: number;
 }
 
-/** An image that is in the store now, whole. */
-export interface PulledImage {
-  /** In full: the tag's name in the store. */
-  readonly name: string;
-  /** What the registry's tag names: of the index where there is one, else of the manifest. */
-  readonly source: Digest;
-  readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
-  readonly config: ImageConfig;
-}
-
-/** The annotation of a tag that tells the digest of the index from which the image was chosen. */
-const SOURCE = 'dev.nsbox.source.digest';
 /** A configuration is a document. */
 const LARGEST_CONFIG = 4 * 1024 * 1024;
 const BLOBS_AT_A_TIME = 4;
@@ -54,20 +44,20 @@ interface Task extends PullOptions {
  * @throws {@link NsboxError} `ERR_NOT_FOUND`, `ERR_PERMISSION`, `ERR_TIMEOUT`, `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`,
  * `ERR_IO`, `ERR_INVALID_CONFIG`, `ERR_ABORTED`
  */
-export async function pull(name: string, options: PullOptions): Promise<PulledImage> {
+export async function pull(name: string, options: PullOptions): Promise<Image> {
   const reference = parseReference(name);
   const task = { ...options, reference, name: formatReference(reference) };
   return await abortable(`pull ${task.name}`, options.signal, () => pullImage(task));
 }
 
-async function pullImage(task: Task): Promise<PulledImage> {
+async function pullImage(task: Task): Promise<Image> {
   const { store, client, reference, name, signal } = task;
   const source = await client.manifest(reference, { signal });
   const chosen = await chooseManifest(task, source);
   const manifest = parseManifest(chosen.bytes.toString('utf8'), `manifest of ${name}`);
   await using lease = store.lease();
   await lease.hold([chosen.descriptor.digest, ...digestsOf(manifest)]);
-  const config = await pullConfig(task, manifest, chosen);
+  await pullConfig(task, manifest, chosen);
   await inParallel(distinct(manifest.layers), task.concurrency ?? BLOBS_AT_A_TIME, signal, (layer, stop) =>
     pullBlob(task, layer, stop),
   );
@@ -75,7 +65,7 @@ async function pullImage(task: Task): Promise<PulledImage> {
   const descriptor = withSource(chosen.descriptor, source.descriptor.digest);
   signal?.throwIfAborted();
   await store.tag(name, descriptor);
-  return { name, source: source.descriptor.digest, descriptor, manifest, config };
+  return await readImage(store, await listed(store, descriptor), wanted(task));
 }
 
 async function chooseManifest(task: Task, source: FetchedManifest): Promise<FetchedManifest> {
@@ -98,16 +88,12 @@ function digestsOf({ config, layers }: ImageManifest): Digest[] {
   return [config, ...layers].map(({ digest }) => digest);
 }
 
-function distinct(layers: readonly Descriptor[]): Descriptor[] {
-  return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-}
-
 // Before the layers: it tells for which system they are, and they are what is large.
 async function pullConfig(
   task: Task,
   { config, layers }: ImageManifest,
   { descriptor }: FetchedManifest,
-): Promise<ImageConfig> {
+): Promise<void> {
   const { store, name, signal } = task;
   if (config.size > LARGEST_CONFIG)
     throw new NsboxError('ERR_INVALID_CONFIG', `${name}: its configuration has ${config.size} bytes`);
@@ -123,7 +109,6 @@ async function pullConfig(
       'ERR_INVALID_CONFIG',
       `${name}: manifest ${descriptor.digest} has ${layers.length} layers, its configuration ${found.rootfs.diff_ids.length}`,
     );
-  return found;
 }
 
 // An index has been chosen from; an image without one is only now known to be another machine's.
@@ -148,9 +133,4 @@ async function pullBlob(task: Task, blob: Descriptor, signal: AbortSignal | unde
     onBytes: (done) => onProgress?.({ digest, size, done, status: 'moving' }),
   });
   onProgress?.({ digest, size, done: size, status: 'done' });
-}
-
-// The tag names the manifest, which other tools can unpack at once; what the registry's tag named is kept beside it.
-function withSource(descriptor: Descriptor, source: Digest): Descriptor {
-  return descriptor.digest === source ? descriptor : { ...descriptor, annotations: { [SOURCE]: source } };
 }

@@ -5,6 +5,8 @@ import { formatReference, parseReference, type Reference } from '../spec/referen
 import { abortable } from './abort.js';
 import type { ContentStore } from './content/store.js';
 import { childrenOf } from './content/walk.js';
+import { noImage } from './find.js';
+import { distinct } from './image.js';
 import { inParallel } from './parallel.js';
 import type { OnProgress } from './progress.js';
 import type { RegistryClient } from './registry/client.js';
@@ -50,12 +52,6 @@ export async function push(name: string, options: PushOptions): Promise<Descript
   });
 }
 
-function noImage(name: string, store: ContentStore): NsboxError {
-  return new NsboxError('ERR_NOT_FOUND', `no image ${name} in ${store.path}`, {
-    hint: 'pull or load it first, or name the image to push by its name in the store',
-  });
-}
-
 async function relativesOf(store: ContentStore, { domain, path }: Reference): Promise<string[]> {
   const prefix = `${domain}/`;
   const paths = (await store.tags())
@@ -73,8 +69,7 @@ async function pushManifest(task: Task, descriptor: Descriptor, target: Referenc
   // By digest: only what the user named gets the tag.
   for (const one of manifests) await pushManifest(task, one, { domain, path, digest: one.digest });
   const blobs = children.filter((child) => !manifests.includes(child));
-  const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-  await inParallel(distinct, task.concurrency ?? BLOBS_AT_A_TIME, signal, (blob, stop) =>
+  await inParallel(distinct(blobs), task.concurrency ?? BLOBS_AT_A_TIME, signal, (blob, stop) =>
     pushBlob(task, blob, stop),
   );
   await client.putManifest(target, { descriptor, bytes: Buffer.from(json) }, { signal });

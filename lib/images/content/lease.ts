@@ -1,18 +1,32 @@
 import { appendFile, readFile, rm } from 'node:fs/promises';
+import { NsboxError } from '../../errors.js';
 import { type Digest, isDigest } from '../../spec/digest.js';
+import { quote } from '../../spec/validate.js';
 import { ioError, isErrno, namesIn, ownFolder } from './files.js';
 import { withLock } from './lock.js';
 import { isAlive, ownerOf, ownName } from './owner.js';
 
+/** Begins the file names of leases that outlive their process. */
+const LASTING = 'owner-';
+const OWNER = /^[A-Za-z0-9][\w.-]{0,127}$/;
+
 /**
- * Keeps blobs from being collected while no tag names them yet: those of a running pull. It ends with
- * {@link Lease.release}, or with its process.
+ * Keeps blobs from being collected, whether or not a tag names them: those of a running pull, those of a container. It ends
+ * with {@link Lease.release}. One without an owner ends with its process, too; one of an owner, who is named by the caller
+ * as by a container's id, does not, and another process can take it up or release it by that name.
  */
 export class Lease implements AsyncDisposable {
   readonly #path: string;
 
-  constructor(private readonly root: string) {
-    this.#path = ownFolder(root, 'leases', ownName());
+  constructor(
+    private readonly root: string,
+    readonly owner?: string,
+  ) {
+    if (owner !== undefined && !OWNER.test(owner))
+      throw new NsboxError('ERR_INVALID_ARGUMENT', `not an owner of images: ${quote(owner)}`, {
+        hint: 'letters, digits, dots, dashes and underscores, 128 at most',
+      });
+    this.#path = ownFolder(root, 'leases', owner === undefined ? ownName() : `${LASTING}${owner}`);
   }
 
   /** Afterwards, what is there of these stays, and so does what comes. */
@@ -23,7 +37,8 @@ export class Lease implements AsyncDisposable {
 
   async #append(digests: readonly Digest[]): Promise<void> {
     try {
-      await appendFile(this.#path, digests.map((digest) => `${digest}\n`).join(''));
+      // A crash may have cut the line before.
+      await appendFile(this.#path, `\n${digests.join('\n')}\n`, { flush: this.owner !== undefined });
     } catch (error) {
       throw ioError(`write ${this.#path}`, error);
     }
@@ -38,16 +53,29 @@ export class Lease implements AsyncDisposable {
   }
 }
 
-/** What living processes hold; leases of dead ones are removed. Only under the lock. */
+/** What living processes and lasting owners hold; leases of dead processes are removed. Only under the lock. */
 export async function heldDigests(root: string): Promise<Set<Digest>> {
   const held = new Set<Digest>();
   for (const name of await namesIn(ownFolder(root, 'leases'))) {
     const path = ownFolder(root, 'leases', name);
-    const owner = ownerOf(name);
-    if (owner === undefined || !isAlive(owner)) await rm(path, { force: true });
+    if (!isHeld(name)) await rm(path, { force: true });
     else for (const digest of await digestsIn(path)) held.add(digest);
   }
   return held;
+}
+
+function isHeld(name: string): boolean {
+  const owner = ownerOf(name);
+  return name.startsWith(LASTING) || (owner !== undefined && isAlive(owner));
+}
+
+/** The lasting owners, each with what it holds. */
+export async function lastingOwners(root: string): Promise<Map<string, ReadonlySet<Digest>>> {
+  const found = new Map<string, ReadonlySet<Digest>>();
+  for (const name of await namesIn(ownFolder(root, 'leases')))
+    if (name.startsWith(LASTING))
+      found.set(name.slice(LASTING.length), new Set(await digestsIn(ownFolder(root, 'leases', name))));
+  return found;
 }
 
 async function digestsIn(path: string): Promise<Digest[]> {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { NsboxError } from '../../errors.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Descriptor } from '../../spec/image/descriptor.js';
@@ -8,9 +8,9 @@ import { type Collected, collect } from './collect.js';
 import { ioError, isErrno } from './files.js';
 import { type Expected, type IngestOptions, ingest, type Source } from './ingest.js';
 import { blobPath, prepareLayout, sizeOf } from './layout.js';
-import { Lease } from './lease.js';
+import { Lease, lastingOwners } from './lease.js';
 import { imageDirectory } from './place.js';
-import { listTags, removeTag, setTag, type Tag } from './tags.js';
+import { type Entry, listEntries, listTags, removeEntries, removeTag, setTag, type Tag } from './tags.js';
 import { type Verified, verify } from './verify.js';
 import { readDocument } from './walk.js';
 
@@ -62,9 +62,17 @@ export class ContentStore {
     digest: Digest,
     range: { readonly start?: number; readonly end?: number } = {},
   ): Promise<AsyncIterable<Buffer>> {
+    return createReadStream('', { ...range, fd: await this.open(digest), highWaterMark: 1 << 18 });
+  }
+
+  /**
+   * A blob as an open file, which the caller closes; once open, its bytes stay even if it is collected.
+   *
+   * @throws {@link NsboxError} `ERR_NOT_FOUND`
+   */
+  async open(digest: Digest): Promise<FileHandle> {
     try {
-      const file = await open(blobPath(this.path, digest), 'r');
-      return createReadStream('', { ...range, fd: file, highWaterMark: 1 << 18 });
+      return await open(blobPath(this.path, digest), 'r');
     } catch (error) {
       if (isErrno(error, 'ENOENT')) throw noBlob(this.path, digest, error);
       throw ioError(`read blob ${digest}`, error);
@@ -109,9 +117,24 @@ export class ContentStore {
     return await removeTag(this.path, name);
   }
 
-  /** Holds blobs while no tag names them. */
-  lease(): Lease {
-    return new Lease(this.path);
+  /** All that the layout lists: tags, and what has lost its own to another. */
+  async entries(): Promise<readonly Entry[]> {
+    return await listEntries(this.path);
+  }
+
+  /** Removes entries as {@link removeEntries} does. */
+  async removeEntries(isChosen: (entry: Entry, all: readonly Entry[]) => boolean): Promise<readonly Entry[]> {
+    return await removeEntries(this.path, isChosen);
+  }
+
+  /** Holds blobs, whether or not a tag names them; with an owner also after this process. */
+  lease(owner?: string): Lease {
+    return new Lease(this.path, owner);
+  }
+
+  /** The owners of leases that outlive their processes, each with what it holds. */
+  async owners(): Promise<ReadonlyMap<string, ReadonlySet<Digest>>> {
+    return await lastingOwners(this.path);
   }
 
   /** Removes what no tag names and no lease holds. */

@@ -13,43 +13,81 @@ export interface Tag {
   readonly descriptor: Descriptor;
 }
 
-/** The tags of a layout. Of entries with one name the first counts, as it does for umoci. */
-export async function listTags(root: string): Promise<Tag[]> {
-  const found = new Map<string, Descriptor>();
-  for (const descriptor of (await readIndex(root)).manifests) {
-    const name = descriptor.annotations?.[REF_NAME];
-    if (name !== undefined && !found.has(name)) found.set(name, descriptor);
-  }
-  return [...found].map(([name, descriptor]) => ({ name, descriptor }));
+/** What the layout lists, under a name or, since that has been given to another, without. */
+export interface Entry {
+  readonly name: string | undefined;
+  readonly descriptor: Descriptor;
 }
 
-/** Gives a name to what is in the layout, and takes it from what had it. */
+/** All that the layout lists. Of entries with one name the first counts, as it does for umoci. */
+export async function listEntries(root: string): Promise<Entry[]> {
+  return entriesOf((await readIndex(root)).manifests);
+}
+
+function entriesOf(manifests: readonly Descriptor[]): Entry[] {
+  const found = new Map<string, Entry>();
+  for (const descriptor of manifests) {
+    const name = descriptor.annotations?.[REF_NAME];
+    const key = name ?? `@${descriptor.digest}`;
+    if (!found.has(key)) found.set(key, { name, descriptor });
+  }
+  return [...found.values()];
+}
+
+/** The names of a layout. */
+export async function listTags(root: string): Promise<Tag[]> {
+  return (await listEntries(root)).flatMap(({ name, descriptor }) =>
+    name === undefined ? [] : [{ name, descriptor }],
+  );
+}
+
+/** Gives a name to what is in the layout, and takes it from what had it, which stays listed without. */
 export async function setTag(root: string, name: string, descriptor: Descriptor): Promise<void> {
-  const named = { ...descriptor, annotations: { ...descriptor.annotations, [REF_NAME]: name } };
-  await change(root, (manifests) => [...without(manifests, name), named]);
+  await change(root, (entries) => {
+    const rest = entries.map((entry) => (entry.name === name ? { ...entry, name: undefined } : entry));
+    return withoutNamed([...rest, { name, descriptor }]);
+  });
+}
+
+// What has a name need not be listed without one as well.
+function withoutNamed(entries: readonly Entry[]): Entry[] {
+  const named = new Set(
+    entries.flatMap(({ name, descriptor: { digest } }) => (name === undefined ? [] : digest)),
+  );
+  return entries.filter(({ name, descriptor: { digest } }) => name !== undefined || !named.has(digest));
 }
 
 /** Takes a name away; gives whether there was one. What it named goes with the next collection. */
 export async function removeTag(root: string, name: string): Promise<boolean> {
-  let wasThere = false;
-  await change(root, (manifests) => {
-    const rest = without(manifests, name);
-    wasThere = rest.length < manifests.length;
-    return rest;
-  });
-  return wasThere;
+  return (await removeEntries(root, (entry) => entry.name === name)).length > 0;
 }
 
-function without(manifests: readonly Descriptor[], name: string): Descriptor[] {
-  return manifests.filter(({ annotations }) => annotations?.[REF_NAME] !== name);
-}
-
-async function change(
+/**
+ * Removes what is chosen from the list, and gives it back. The choice sees the list as it is at this moment, and may throw:
+ * then nothing is removed.
+ */
+export async function removeEntries(
   root: string,
-  edit: (manifests: readonly Descriptor[]) => readonly Descriptor[],
-): Promise<void> {
+  isChosen: (entry: Entry, all: readonly Entry[]) => boolean,
+): Promise<Entry[]> {
+  let removed: Entry[] = [];
+  await change(root, (entries) => {
+    removed = entries.filter((entry) => isChosen(entry, entries));
+    return entries.filter((entry) => !removed.includes(entry));
+  });
+  return removed;
+}
+
+async function change(root: string, edit: (entries: readonly Entry[]) => readonly Entry[]): Promise<void> {
   await withLock(ownFolder(root), async () => {
     const index = await readIndex(root);
-    await writeIndex(root, { ...index, manifests: edit(index.manifests) });
+    const manifests = edit(entriesOf(index.manifests)).map(({ name, descriptor }) => named(descriptor, name));
+    await writeIndex(root, { ...index, manifests });
   });
+}
+
+function named({ annotations = {}, ...descriptor }: Descriptor, name: string | undefined): Descriptor {
+  const { [REF_NAME]: _, ...others } = annotations;
+  const all = name === undefined ? others : { ...others, [REF_NAME]: name };
+  return Object.keys(all).length === 0 ? descriptor : { ...descriptor, annotations: all };
 }

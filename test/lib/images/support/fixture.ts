@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ContentStore } from '../../../../lib/images/content/store.js';
-import { type PulledImage, type PullOptions, pull } from '../../../../lib/images/pull.js';
+import type { Image } from '../../../../lib/images/image.js';
+import { type PullOptions, pull } from '../../../../lib/images/pull.js';
 import { type PushOptions, push } from '../../../../lib/images/push.js';
 import { RegistryClient, type RegistryOptions } from '../../../../lib/images/registry/client.js';
 import type { Descriptor } from '../../../../lib/spec/image/descriptor.js';
@@ -36,7 +37,7 @@ export class ImageUser implements AsyncDisposable {
     return new ImageUser(home, await ContentStore.open(home.join('store')), options);
   }
 
-  pull(name: string, options: Partial<PullOptions> = {}): Promise<PulledImage> {
+  pull(name: string, options: Partial<PullOptions> = {}): Promise<Image> {
     return pull(name, { store: this.store, client: this.client, ...options });
   }
 
