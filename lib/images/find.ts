@@ -4,10 +4,10 @@ import type { Descriptor } from '../spec/image/descriptor.js';
 import type { Platform } from '../spec/platform.js';
 import { formatReference, parseReference, type Reference } from '../spec/reference.js';
 import { quote } from '../spec/validate.js';
+import { sourceOf } from './content/source.js';
 import type { ContentStore } from './content/store.js';
 import type { Entry } from './content/tags.js';
 import { type Image, type ListedImage, readImage } from './image.js';
-import { sourceOf } from './source.js';
 
 const ID_PREFIX = /^[a-f0-9]{1,64}$/;
 

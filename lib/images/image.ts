@@ -6,8 +6,8 @@ import { type ImageManifest, parseManifest } from '../spec/image/manifest.js';
 import { isIndexType } from '../spec/image/media-types.js';
 import { normalizePlatform, type Platform, parsePlatform } from '../spec/platform.js';
 import { choose } from './choose.js';
+import { sourceOf } from './content/source.js';
 import type { ContentStore } from './content/store.js';
-import { sourceOf } from './source.js';
 
 /** An image of the store, as it was when it was looked at. */
 export interface Image {

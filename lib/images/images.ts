@@ -7,7 +7,6 @@ import { formatReference, parseReference } from '../spec/reference.js';
 import { LongTask } from '../util/long-task.js';
 import type { Lease } from './content/lease.js';
 import { ContentStore } from './content/store.js';
-import type { Verified } from './content/verify.js';
 import { findImage, listImages, noImage } from './find.js';
 import { type HistoryStep, historyOf } from './history.js';
 import { blobsOf, type Image, isWhole } from './image.js';
@@ -17,6 +16,7 @@ import { pull } from './pull.js';
 import { push } from './push.js';
 import { RegistryClient, type RegistryOptions } from './registry/client.js';
 import { type Removed, type RemoveOptions, removeImage } from './remove.js';
+import { type Repaired, verifyAndRepair } from './repair.js';
 
 export interface ImagesOptions {
   /** The store's directory. Default: `images` in `$NSBOX_DATA`, `/var/lib/nsbox` or `~/.local/share/nsbox`. */
@@ -33,6 +33,8 @@ export interface ImagePullOptions {
   readonly policy?: PullPolicy;
   /** Default: this machine's, on Linux. Another system's image is only taken when it is named here. */
   readonly platform?: Platform | string;
+  /** Keeps the registry's index with the images of all platforms, not only the one that is chosen. */
+  readonly allPlatforms?: boolean;
   readonly signal?: AbortSignal;
   /** Blobs at a time. Default: 4. */
   readonly concurrency?: number;
@@ -44,6 +46,11 @@ export interface ImagePushOptions {
   readonly signal?: AbortSignal;
   /** Blobs at a time. Default: 4. */
   readonly concurrency?: number;
+}
+
+export interface VerifyOptions {
+  readonly repair?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -161,9 +168,11 @@ export class Images implements AsyncDisposable {
     return await pruneImages(this.store, options);
   }
 
-  /** Hashes everything and removes what is damaged. */
-  async verify(options: { readonly signal?: AbortSignal } = {}): Promise<Verified> {
-    return await this.store.verify(options);
+  /** Hashes everything and removes what is damaged; with `repair` fetches it anew from the registries of the images' names. */
+  async verify({ repair = false, signal }: VerifyOptions = {}): Promise<Repaired> {
+    const options = { store: this.store, client: () => this.#registry(), ...(signal && { signal }) };
+    if (repair) return await verifyAndRepair(options);
+    return { ...(await this.store.verify(options)), repaired: [] };
   }
 
   /**

@@ -6,6 +6,7 @@ import { isAbandoned } from './ingest.js';
 import { blobPath, readIndex } from './layout.js';
 import { heldDigests } from './lease.js';
 import { withLock } from './lock.js';
+import { sourceOf } from './source.js';
 import { reachable } from './walk.js';
 
 /** A pull that was cut goes on where it stopped, if it is tried again before this. */
@@ -21,7 +22,9 @@ export interface Collected {
 /** Removes the blobs that no tag names and no running pull holds, and what dead writers have left. */
 export async function collect(root: string): Promise<Collected> {
   return await withLock(ownFolder(root), async () => {
-    const kept = new Set((await reachable(root, (await readIndex(root)).manifests)).keys());
+    const roots = (await readIndex(root)).manifests;
+    const kept = new Set((await reachable(root, roots)).keys());
+    for (const one of roots) kept.add(sourceOf(one));
     for (const digest of await heldDigests(root)) kept.add(digest);
     const collected = await sweep(root, kept);
     await removeAbandoned(root);

@@ -16,7 +16,13 @@ export interface Verified {
   /** Their content was not what their names say; they have been removed, and a pull brings them anew. */
   readonly damaged: readonly Digest[];
   /** Images of which something is absent, after the removals. */
-  readonly incomplete: readonly { readonly tag: string; readonly missing: readonly Digest[] }[];
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** An image that is not whole. */
+export interface Incomplete {
+  readonly tag: string;
+  readonly missing: readonly Digest[];
 }
 
 /** Hashes every blob, removes what is damaged, and tells which images are not whole. */
@@ -70,8 +76,8 @@ async function isIntact(path: string, digest: Digest, signal?: AbortSignal): Pro
   return hash.digest('hex') === hex;
 }
 
-async function incompleteTags(root: string): Promise<Verified['incomplete']> {
-  const found: { tag: string; missing: Digest[] }[] = [];
+async function incompleteTags(root: string): Promise<Incomplete[]> {
+  const found: Incomplete[] = [];
   for (const tag of await listTags(root)) {
     const missing = await missingOf(root, tag);
     if (missing.length > 0) found.push({ tag: tag.name, missing });

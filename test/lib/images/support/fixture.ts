@@ -9,7 +9,7 @@ import type { Descriptor } from '../../../../lib/spec/image/descriptor.js';
 import { TemporaryDirectory } from '../../../support/temporary.js';
 
 /** Patience for a registry that is a few microseconds away. */
-const QUICK: RegistryOptions = { stallMs: 5000, retry: { attempts: 3, firstPauseMs: 5 } };
+export const QUICK: RegistryOptions = { stallMs: 5000, retry: { attempts: 3, firstPauseMs: 5 } };
 
 /** A user of images: a home, a store in it, and a client that looks for nothing elsewhere. */
 export class ImageUser implements AsyncDisposable {

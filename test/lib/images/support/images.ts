@@ -64,6 +64,12 @@ export function makeImage({
   return { blobs: [config, ...layers, manifest], manifest };
 }
 
+/** An index with the images that it lists. */
+export function makeMany(images: Readonly<Record<string, MadeImage>>): MadeImage {
+  const manifest = makeIndex(images);
+  return { blobs: [...Object.values(images).flatMap(({ blobs }) => blobs), manifest], manifest };
+}
+
 /** An index of images, each for its platform. */
 export function makeIndex(images: Readonly<Record<string, MadeImage>>): Blob {
   const manifests = Object.entries(images).map(([platform, { manifest }]) => {

@@ -1,5 +1,5 @@
-import { type Digest, isDigest } from '../spec/digest.js';
-import type { Descriptor } from '../spec/image/descriptor.js';
+import { type Digest, isDigest } from '../../spec/digest.js';
+import type { Descriptor } from '../../spec/image/descriptor.js';
 
 /** The annotation of a tag that tells the digest of the index from which the image was chosen. */
 const SOURCE = 'dev.nsbox.source.digest';

@@ -1,0 +1,47 @@
+import { NsboxError } from '../errors.js';
+import { type ImageConfig, parseImageConfig } from '../spec/image/config.js';
+import type { Descriptor } from '../spec/image/descriptor.js';
+import type { ImageManifest } from '../spec/image/manifest.js';
+import { formatPlatform, type Platform, selectPlatform } from '../spec/platform.js';
+
+/** A configuration is a document. */
+const LARGEST = 4 * 1024 * 1024;
+
+/** Refuses what a manifest calls a configuration and is none of an image. */
+export function checkConfigDescriptor(name: string, { size, mediaType }: Descriptor): void {
+  if (size > LARGEST)
+    throw new NsboxError('ERR_INVALID_CONFIG', `${name}: its configuration has ${size} bytes`);
+  if (/\.(?:container\.image|image\.config)\.v1\+json$/.test(mediaType)) return;
+  throw new NsboxError('ERR_INVALID_CONFIG', `${name} is no image, but ${mediaType}`, {
+    hint: 'it is an artifact of another kind, which cannot be run',
+  });
+}
+
+/** Reads an image's configuration, which must be of this manifest and for this platform. */
+export function checkConfig(
+  name: string,
+  json: string,
+  { layers }: ImageManifest,
+  wanted: Platform,
+): ImageConfig {
+  const found = parseImageConfig(json, `configuration of ${name}`);
+  checkSystem(name, found, wanted);
+  const { length } = found.rootfs.diff_ids;
+  if (length === layers.length) return found;
+  throw new NsboxError(
+    'ERR_INVALID_CONFIG',
+    `${name}: its manifest has ${layers.length} layers, its configuration ${length}`,
+  );
+}
+
+// An index has been chosen from; an image without one is only now known to be another machine's.
+function checkSystem(name: string, { os, architecture }: ImageConfig, wanted: Platform): void {
+  // Old and minimal images do not tell.
+  const isMeant = os === '' || architecture === '';
+  const offered = { platform: { os, architecture } };
+  const asked = { os: wanted.os, architecture: wanted.architecture };
+  if (isMeant || selectPlatform([offered], asked) !== undefined) return;
+  throw new NsboxError('ERR_INVALID_CONFIG', `${name} is for ${formatPlatform(offered.platform)}`, {
+    hint: `it cannot run on ${formatPlatform(asked)}; to have it all the same, ask for its platform`,
+  });
+}
