@@ -17,25 +17,23 @@ export function checkConfigDescriptor(name: string, { size, mediaType }: Descrip
   });
 }
 
-/** Reads an image's configuration, which must be of this manifest and for this platform. */
-export function checkConfig(
-  name: string,
-  json: string,
-  { layers }: ImageManifest,
-  wanted: Platform,
-): ImageConfig {
-  const found = parseImageConfig(json, `configuration of ${name}`);
-  checkSystem(name, found, wanted);
-  const { length } = found.rootfs.diff_ids;
-  if (length === layers.length) return found;
+/**
+ * Reads an image's configuration, which must be of this manifest.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
+ */
+export function readConfig(name: string, json: string, { layers }: ImageManifest): ImageConfig {
+  const config = parseImageConfig(json, `configuration of ${name}`);
+  const { length } = config.rootfs.diff_ids;
+  if (length === layers.length) return config;
   throw new NsboxError(
     'ERR_INVALID_CONFIG',
     `${name}: its manifest has ${layers.length} layers, its configuration ${length}`,
   );
 }
 
-// An index has been chosen from; an image without one is only now known to be another machine's.
-function checkSystem(name: string, { os, architecture }: ImageConfig, wanted: Platform): void {
+/** Refuses another machine's image. An index has been chosen from; without one it is only known by the configuration. */
+export function checkSystem(name: string, { os, architecture }: ImageConfig, wanted: Platform): void {
   // Old and minimal images do not tell.
   const isMeant = os === '' || architecture === '';
   const offered = { platform: { os, architecture } };

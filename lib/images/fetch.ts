@@ -51,11 +51,11 @@ export async function fetchBlob(
 /** A manifest or index by its digest: the store's, else the registry's, which the store has afterwards. */
 export async function fetchDocument(task: Fetch, descriptor: Descriptor): Promise<string> {
   const { store, client, reference, lease, signal } = task;
-  const { digest, size } = descriptor;
+  const { digest, size, mediaType } = descriptor;
   await lease.hold([digest]);
   if (await store.has(descriptor)) return await store.readText(digest);
   const { domain, path } = reference;
-  const { bytes } = await client.manifest({ domain, path, digest }, { signal, size });
+  const { bytes } = await client.manifest({ domain, path, digest }, { signal, size, mediaType });
   await store.putBytes(descriptor, bytes);
   return bytes.toString('utf8');
 }

@@ -1,10 +1,11 @@
 import { NsboxError } from '../errors.js';
 import type { Digest } from '../spec/digest.js';
-import { type ImageConfig, parseImageConfig } from '../spec/image/config.js';
+import type { ImageConfig } from '../spec/image/config.js';
 import type { Descriptor } from '../spec/image/descriptor.js';
 import { type ImageManifest, parseManifest } from '../spec/image/manifest.js';
 import { isIndexType } from '../spec/image/media-types.js';
 import { normalizePlatform, type Platform, parsePlatform } from '../spec/platform.js';
+import { readConfig } from './check.js';
 import { choose } from './choose.js';
 import { sourceOf } from './content/source.js';
 import type { ContentStore } from './content/store.js';
@@ -48,7 +49,7 @@ export async function readImage(
   const what = names[0] ?? descriptor.digest;
   const chosen = await chooseStored(store, what, descriptor, platform);
   const manifest = parseManifest(await store.readText(chosen.digest), `manifest of ${what}`);
-  const config = parseImageConfig(await store.readText(manifest.config.digest), `configuration of ${what}`);
+  const config = readConfig(what, await store.readText(manifest.config.digest), manifest);
   return {
     id: manifest.config.digest,
     names,

@@ -15,5 +15,5 @@ export async function pruneImages(store: ContentStore, { all = false }: PruneOpt
     ({ name, descriptor }) => (all || name === undefined) && !held.has(descriptor.digest),
   );
   const names = removed.flatMap((entry) => (entry.name === undefined ? [] : [entry.name]));
-  return { names, ...(await store.collect()) };
+  return { names, ...(await store.collect({ partials: true })) };
 }

@@ -4,7 +4,7 @@ import { isIndexType } from '../spec/image/media-types.js';
 import { type Platform, parsePlatform } from '../spec/platform.js';
 import { formatReference, parseReference } from '../spec/reference.js';
 import { abortable } from './abort.js';
-import { checkConfig, checkConfigDescriptor } from './check.js';
+import { checkConfigDescriptor, checkSystem, readConfig } from './check.js';
 import { choose } from './choose.js';
 import { withSource } from './content/source.js';
 import type { ContentStore } from './content/store.js';
@@ -77,7 +77,7 @@ async function pullOne(task: Task, source: FetchedManifest): Promise<FetchedMani
   await lease.hold([chosen.descriptor, config, ...layers].map(({ digest }) => digest));
   // Before the layers: it tells for which system they are, and they are what is large.
   await fetchBlob(task, config, signal);
-  checkConfig(name, await store.readText(config.digest), manifest, task.platform);
+  checkSystem(name, readConfig(name, await store.readText(config.digest), manifest), task.platform);
   await fetchBlobs(task, layers);
   await store.putBytes(chosen.descriptor, chosen.bytes);
   return chosen;
@@ -89,8 +89,8 @@ async function chooseManifest(task: Task, source: FetchedManifest): Promise<Fetc
   // An index may list indexes, but hardly any does.
   for (let depth = 0; isIndexType(found.descriptor.mediaType); depth += 1) {
     if (depth === 3) throw new NsboxError('ERR_INVALID_CONFIG', `${name}: an index in an index in an index`);
-    const { digest, size } = choose(name, found.bytes.toString('utf8'), platform);
-    found = await client.manifest({ ...reference, digest }, { signal, size });
+    const { digest, size, mediaType } = choose(name, found.bytes.toString('utf8'), platform);
+    found = await client.manifest({ ...reference, digest }, { signal, size, mediaType });
   }
   return found;
 }

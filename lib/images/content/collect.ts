@@ -19,15 +19,20 @@ export interface Collected {
   readonly freed: number;
 }
 
+export interface CollectOptions {
+  /** Also what pulls that were given up have left, at once. */
+  readonly partials?: boolean;
+}
+
 /** Removes the blobs that no tag names and no running pull holds, and what dead writers have left. */
-export async function collect(root: string): Promise<Collected> {
+export async function collect(root: string, { partials = false }: CollectOptions = {}): Promise<Collected> {
   return await withLock(ownFolder(root), async () => {
     const roots = (await readIndex(root)).manifests;
     const kept = new Set((await reachable(root, roots)).keys());
     for (const one of roots) kept.add(sourceOf(one));
     for (const digest of await heldDigests(root)) kept.add(digest);
     const collected = await sweep(root, kept);
-    await removeAbandoned(root);
+    await removeAbandoned(root, partials ? Number.NEGATIVE_INFINITY : PARTIAL_KEPT_MS);
     return collected;
   });
 }
@@ -44,12 +49,12 @@ async function sweep(root: string, kept: ReadonlySet<Digest>): Promise<Collected
   return { blobs, freed };
 }
 
-async function removeAbandoned(root: string): Promise<void> {
+async function removeAbandoned(root: string, keptMs: number): Promise<void> {
   for (const name of await namesIn(ownFolder(root, 'ingest'))) {
     if (!isAbandoned(name)) continue;
     const path = ownFolder(root, 'ingest', name);
     const isDocument = name.startsWith('file.');
-    if (isDocument || (await ageOf(path)) > PARTIAL_KEPT_MS) await rm(path, { force: true });
+    if (isDocument || (await ageOf(path)) >= keptMs) await rm(path, { force: true });
   }
   for (const name of await namesIn(ownFolder(root)))
     if (name.startsWith('claim-') && isAbandoned(name.replace('-', '.')))

@@ -4,7 +4,7 @@ import { NsboxError } from '../../errors.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Descriptor } from '../../spec/image/descriptor.js';
 import { blobsIn, type StoredBlob } from './blobs.js';
-import { type Collected, collect } from './collect.js';
+import { type Collected, type CollectOptions, collect } from './collect.js';
 import { ioError, isErrno } from './files.js';
 import { type Expected, type IngestOptions, ingest, type Source } from './ingest.js';
 import { blobPath, prepareLayout, sizeOf } from './layout.js';
@@ -138,8 +138,8 @@ export class ContentStore {
   }
 
   /** Removes what no tag names and no lease holds. */
-  async collect(): Promise<Collected> {
-    return await collect(this.path);
+  async collect(options: CollectOptions = {}): Promise<Collected> {
+    return await collect(this.path, options);
   }
 
   /** Hashes everything and removes what is damaged. */

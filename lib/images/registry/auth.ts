@@ -8,8 +8,8 @@ import { authorityOf, isLoopback } from './host.js';
 import { SharedWork } from './shared-work.js';
 import type { Exchange, Transport } from './transport.js';
 
-/** Tokens without a time are good for this long: distribution's documentation, "Token Authentication". */
-const DEFAULT_LIFE_S = 60;
+/** Tokens are good for this long at least: distribution's documentation, "Token Authentication". */
+const SHORTEST_LIFE_S = 60;
 /** Not used any more so long before its end: a request under way takes its time. */
 const MARGIN_MS = 5_000;
 const LARGEST_TOKEN = 1024 * 1024;
@@ -90,12 +90,12 @@ async function fetchToken(
   const what = `a token of ${realm.host} for ${options.domain}`;
   const service = challenge.parameters.get('service');
   const answer = await askForToken(realm, service, scope, options, { what, signal });
-  if (answer.status !== 200) throw await refusal(what, answer);
+  if (answer.status !== 200 || answer.isHtml) throw await refusal(what, answer);
   const asked = Date.now();
   const found = parse(checkTokenResponse, await answer.text(LARGEST_TOKEN), what);
   return {
     header: `Bearer ${tokenOf(found, what)}`,
-    expires: asked + (found.expires_in ?? DEFAULT_LIFE_S) * 1000,
+    expires: asked + Math.max(found.expires_in ?? 0, SHORTEST_LIFE_S) * 1000,
   };
 }
 

@@ -59,7 +59,7 @@ export class RegistryClient implements AsyncDisposable {
   /** The manifest or index that a reference names, verified. */
   async manifest(
     reference: Reference,
-    options: CallOptions & { readonly size?: number } = {},
+    options: CallOptions & Partial<Pick<Descriptor, 'size' | 'mediaType'>> = {},
   ): Promise<FetchedManifest> {
     const what = `manifest of ${formatReference(reference)}`;
     const session = await this.#session(reference);
@@ -73,7 +73,10 @@ export class RegistryClient implements AsyncDisposable {
       what,
     } as const;
     const read = async (): Promise<FetchedManifest> =>
-      await readManifest(what, await session.sendOnce(request), { ...options, digest: reference.digest });
+      await readManifest(what, await session.sendOnce(request), {
+        ...options,
+        ...(reference.digest && { digest: reference.digest }),
+      });
     return await withRetries(read, this.#retry, options.signal);
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Digest, isDigest, parseDigest } from '../../spec/digest.js';
 import type { Descriptor } from '../../spec/image/descriptor.js';
 import { isIndexType, isManifestType, MEDIA_TYPES } from '../../spec/image/media-types.js';
-import { isObject } from '../../spec/validate.js';
+import { isObject, quote } from '../../spec/validate.js';
 import type { Answer } from './answer.js';
 import { RegistryFailure } from './failure.js';
 
@@ -30,14 +30,17 @@ export interface FetchedManifest {
 export async function readManifest(
   what: string,
   answer: Answer,
-  expected: { readonly digest?: Digest | undefined; readonly size?: number | undefined },
+  expected: Partial<Pick<Descriptor, 'digest' | 'size' | 'mediaType'>>,
 ): Promise<FetchedManifest> {
   if (answer.isHtml) throw broken(what, answer, 'a web page');
   const bytes = await answer.bytes(Math.min(LARGEST, expected.size ?? LARGEST));
   if (expected.size !== undefined && bytes.length !== expected.size)
     throw wrong(what, answer, `${bytes.length} bytes instead of ${expected.size}`);
   const digest = verifyDigest(what, answer, bytes, expected.digest);
-  return { descriptor: { mediaType: typeOf(what, answer, bytes), digest, size: bytes.length }, bytes };
+  const mediaType = typeOf(what, answer, bytes);
+  if (expected.mediaType !== undefined && expected.mediaType !== mediaType)
+    throw wrong(what, answer, `${mediaType} instead of ${expected.mediaType}`);
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
 function verifyDigest(what: string, answer: Answer, bytes: Buffer, expected: Digest | undefined): Digest {
@@ -49,17 +52,24 @@ function verifyDigest(what: string, answer: Answer, bytes: Buffer, expected: Dig
   throw wrong(what, answer, `what hashes to ${found}, not ${wanted}`);
 }
 
-// The document's own word counts: its digest vouches for it, but nothing for a header.
+// The document's own word counts: its digest vouches for it, but nothing for a header. Where they differ, other programs
+// would take it for something else.
 function typeOf(what: string, answer: Answer, bytes: Buffer): string {
   const document = parseJson(what, answer, bytes);
   const own = document.mediaType;
   const mediaType = typeof own === 'string' ? own : answer.mediaType;
-  if (isIndexType(mediaType) || isManifestType(mediaType)) return mediaType;
+  if (isDocument(answer.mediaType) && answer.mediaType !== mediaType)
+    throw wrong(what, answer, `${quote(mediaType)} as ${answer.mediaType}`);
+  if (isDocument(mediaType)) return mediaType;
   if (document.schemaVersion === 1)
     throw new RegistryFailure('ERR_INVALID_CONFIG', `${what}: a manifest of Docker's first schema`, {
       hint: 'push the image again with a program of after 2017',
     });
-  throw broken(what, answer, `${JSON.stringify(mediaType.slice(0, 100))}, which is no image`);
+  throw broken(what, answer, `${quote(mediaType)}, which is no image`);
+}
+
+function isDocument(mediaType: string): boolean {
+  return isIndexType(mediaType) || isManifestType(mediaType);
 }
 
 function parseJson(what: string, answer: Answer, bytes: Buffer): Readonly<Record<string, unknown>> {

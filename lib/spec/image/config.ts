@@ -9,10 +9,10 @@ import {
   nullable,
   object,
   oneOf,
-  parse,
   record,
   text,
 } from '../validate.js';
+import { parseDocument } from './document.js';
 
 /**
  * What an image says of itself: how to run it, and what its layers are before compression.
@@ -152,5 +152,5 @@ export const checkImageConfig: Check<ImageConfig> = object<ImageConfig>(
  * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
  */
 export function parseImageConfig(json: string, what = 'image configuration'): ImageConfig {
-  return parse(checkImageConfig, json, what);
+  return parseDocument(checkImageConfig, json, what);
 }

@@ -1,6 +1,7 @@
 import { annotations } from '../checks.js';
-import { array, type Check, integer, isObject, object, oneOf, parse } from '../validate.js';
+import { array, type Check, integer, isObject, object, oneOf } from '../validate.js';
 import { checkDescriptor, type Descriptor, mediaType } from './descriptor.js';
+import { parseDocument } from './document.js';
 import { MEDIA_TYPES } from './media-types.js';
 
 /**
@@ -41,5 +42,5 @@ export const checkIndex: Check<ImageIndex> = (value, at) => {
  * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
  */
 export function parseIndex(json: string, what = 'image index'): ImageIndex {
-  return parse(checkIndex, json, what);
+  return parseDocument(checkIndex, json, what);
 }

@@ -1,6 +1,7 @@
 import { annotations } from '../checks.js';
-import { array, type Check, integer, isObject, object, oneOf, parse } from '../validate.js';
+import { array, type Check, integer, isObject, object, oneOf } from '../validate.js';
 import { checkDescriptor, type Descriptor, mediaType } from './descriptor.js';
+import { parseDocument } from './document.js';
 import { MEDIA_TYPES } from './media-types.js';
 
 /**
@@ -42,5 +43,5 @@ export const checkManifest: Check<ImageManifest> = (value, at) => {
  * @throws {@link NsboxError} `ERR_INVALID_CONFIG`
  */
 export function parseManifest(json: string, what = 'image manifest'): ImageManifest {
-  return parse(checkManifest, json, what);
+  return parseDocument(checkManifest, json, what);
 }

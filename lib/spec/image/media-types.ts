@@ -31,6 +31,7 @@ const COMPRESSION: ReadonlyMap<string, 'none' | 'gzip' | 'zstd'> = new Map([
   [MEDIA_TYPES.layerZstd, 'zstd'],
   [MEDIA_TYPES.dockerLayer, 'none'],
   [MEDIA_TYPES.dockerLayerGzip, 'gzip'],
+  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
   // No longer made, but images with layers of this kind are still about: image-spec, layer.md.
   ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'none'],
   ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],

@@ -20,9 +20,10 @@ export function sha256(bytes: string | Buffer): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export function blobOf(mediaType: string, content: string | Buffer): Blob {
+export function blobOf(mediaType: string, content: string | Buffer, algorithm = 'sha256'): Blob {
   const bytes = Buffer.from(content);
-  return { descriptor: { mediaType, digest: sha256(bytes), size: bytes.length }, bytes };
+  const digest: Digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
 export interface Recipe {
