@@ -110,9 +110,9 @@ async function* counted(
 }
 
 async function nextLocation({ session, what }: Upload, answer: Answer): Promise<URL> {
-  const location = answer.header('location');
+  const location = answer.header('location') ?? '';
   const base = answer.url;
-  if (location === undefined || !URL.canParse(location, base.href))
+  if (location === '' || !URL.canParse(location, base.href))
     throw new RegistryFailure('ERR_IO', `${what}: ${base.host} has not said where to upload to`);
   const url = new URL(location, base);
   const own = await session.resolve('/');

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Blob, MadeImage } from './images.js';
 import { Server } from './server.js';
 
@@ -10,13 +10,18 @@ export type Trick = (request: IncomingMessage, response: ServerResponse, blob: B
  * that a test plays.
  */
 export function startImageServer(image: MadeImage, ...tricks: readonly Trick[]): Promise<Server> {
-  return Server.start((request, response) => {
+  return Server.start(serve(image, ...tricks));
+}
+
+/** What such a registry does with its requests. */
+export function serve(image: MadeImage, ...tricks: readonly Trick[]): RequestListener {
+  return (request, response) => {
     const blob = find(image, request.url ?? '');
     if (tricks.some((trick) => trick(request, response, blob))) return;
     if (request.url === '/v2/') response.end();
     else if (blob === undefined) sendError(response, 404, 'MANIFEST_UNKNOWN');
     else sendBlob(request, response, blob);
-  });
+  };
 }
 
 function find({ manifest, blobs }: MadeImage, url: string): Blob | undefined {

@@ -94,7 +94,7 @@ export function makeCertificates(folder: TemporaryDirectory): void {
       name,
       ...signed,
       '-addext',
-      'subjectAltName=IP:127.0.0.1',
+      'subjectAltName=IP:127.0.0.1,DNS:registry.test',
       '-addext',
       'basicConstraints=CA:false',
     );

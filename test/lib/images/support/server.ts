@@ -1,4 +1,10 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+
+export interface Tls {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
 
 /** A server of the test's own on loopback, for what no real registry does; it keeps what it was asked. */
 export class Server implements AsyncDisposable {
@@ -10,13 +16,15 @@ export class Server implements AsyncDisposable {
     readonly asked: string[],
   ) {}
 
-  static async start(listener: RequestListener): Promise<Server> {
+  /** @param tls - by default plain HTTP */
+  static async start(listener: RequestListener, tls?: Tls): Promise<Server> {
     const asked: string[] = [];
-    const server = createServer((request, response) => {
+    const listen: RequestListener = (request, response) => {
       const authorization = request.headers.authorization === undefined ? '' : ' authorized';
       asked.push(`${request.method} ${request.url}${authorization}`);
       listener(request, response);
-    });
+    };
+    const server = tls === undefined ? createServer(listen) : createSecureServer(tls, listen);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
