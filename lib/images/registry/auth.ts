@@ -106,7 +106,10 @@ async function askForToken(
   { transport, credentials }: AuthOptions,
   { what, signal }: Pick<Exchange, 'what' | 'signal'>,
 ): Promise<Answer> {
-  const query: [string, string][] = scope.split(' ').map((one) => ['scope', one]);
+  const query: [string, string][] = scope
+    .split(' ')
+    .filter((one) => one !== '')
+    .map((one) => ['scope', one]);
   if (service !== undefined) query.push(['service', service]);
   if (credentials?.kind === 'identity') {
     const form = { grant_type: 'refresh_token', refresh_token: credentials.token, client_id: 'nsbox', scope };

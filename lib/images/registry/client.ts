@@ -1,14 +1,17 @@
+import { NsboxError } from '../../errors.js';
 import type { Digest } from '../../spec/digest.js';
-import { checkTagList } from '../../spec/distribution.js';
 import type { Descriptor } from '../../spec/image/descriptor.js';
+import { parseIndex } from '../../spec/image/index.js';
 import { formatReference, type Reference } from '../../spec/reference.js';
-import { parse } from '../../spec/validate.js';
 import { type Credentials, findCredentials } from './credentials.js';
 import { download } from './download.js';
 import { authorityOf } from './host.js';
+import { listReferrers, listRepositories, listTags, referrersTag } from './listing.js';
 import { type FetchedManifest, MANIFEST_TYPES, readManifest } from './manifest.js';
+import { fromFirst, placesOf, type Repository, streamFromFirst } from './mirrors.js';
 import { type RetryPolicy, withRetries } from './retry.js';
 import { Session } from './session.js';
+import { readSettings, type Settings } from './settings.js';
 import { Transport } from './transport.js';
 import { type BlobReader, beginUpload, sendBlob, type Upload, type UploadOptions } from './upload.js';
 
@@ -29,7 +32,6 @@ interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Repository = Pick<Reference, 'domain' | 'path'>;
 type Access = 'pull' | 'pull,push';
 
 /** Where most blobs fit into one request; a cut of a larger one costs no more than a piece. */
@@ -43,11 +45,13 @@ export class RegistryClient implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #retry: RetryPolicy;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #settings: Settings;
   readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(private readonly options: RegistryOptions = {}) {
-    const insecure = new Set(options.insecure?.map(authorityOf));
     this.#env = options.env ?? process.env;
+    this.#settings = readSettings(this.#env);
+    const insecure = new Set([...(options.insecure ?? []), ...this.#settings.insecure].map(authorityOf));
     this.#retry = { attempts: 4, firstPauseMs: 300, ...options.retry };
     this.#transport = new Transport({
       env: this.#env,
@@ -56,10 +60,19 @@ export class RegistryClient implements AsyncDisposable {
     });
   }
 
-  /** The manifest or index that a reference names, verified. */
+  /** The manifest or index that a reference names, verified; a mirror's where one has it. */
   async manifest(
     reference: Reference,
     options: CallOptions & Partial<Pick<Descriptor, 'size' | 'mediaType'>> = {},
+  ): Promise<FetchedManifest> {
+    return await fromFirst(placesOf(reference, this.#settings), options.signal, (place) =>
+      this.#manifest({ ...reference, ...place }, options),
+    );
+  }
+
+  async #manifest(
+    reference: Reference,
+    options: CallOptions & Partial<Pick<Descriptor, 'size' | 'mediaType'>>,
   ): Promise<FetchedManifest> {
     const what = `manifest of ${formatReference(reference)}`;
     const session = await this.#session(reference);
@@ -72,32 +85,39 @@ export class RegistryClient implements AsyncDisposable {
       signal: options.signal,
       what,
     } as const;
+    const expected = { ...options, ...(reference.digest && { digest: reference.digest }) };
     const read = async (): Promise<FetchedManifest> =>
-      await readManifest(what, await session.sendOnce(request), {
-        ...options,
-        ...(reference.digest && { digest: reference.digest }),
-      });
+      await readManifest(what, await session.sendOnce(request), expected);
     return await withRetries(read, this.#retry, options.signal);
   }
 
   /** A blob's bytes from `offset` on; cuts are mended, the digest is for who stores it to verify. */
-  async blob(
+  blob(
     repository: Repository,
     blob: Descriptor,
-    options: CallOptions & { readonly offset?: number } = {},
+    { signal, offset = 0 }: CallOptions & { readonly offset?: number } = {},
+  ): AsyncIterable<Uint8Array> {
+    return streamFromFirst(placesOf(repository, this.#settings), signal, offset, (place, position) =>
+      this.#blob(place, blob, position, { signal }),
+    );
+  }
+
+  async #blob(
+    repository: Repository,
+    blob: Descriptor,
+    offset: number,
+    { signal }: CallOptions,
   ): Promise<AsyncIterable<Uint8Array>> {
-    const session = await this.#session(repository);
-    const { path } = repository;
     const task = {
-      session,
-      transport: this.#transport,
+      session: await this.#session(repository),
       retry: this.#retry,
-      path,
+      path: repository.path,
+      scope: scopeOf(repository, 'pull'),
       blob,
-      signal: options.signal,
+      signal,
+      what: blobName(repository, blob.digest),
     };
-    const scope = scopeOf(repository, 'pull');
-    return download({ ...task, scope, what: blobName(repository, blob.digest) }, options.offset ?? 0);
+    return download(task, offset);
   }
 
   /** Whether a repository has a blob. */
@@ -163,20 +183,64 @@ export class RegistryClient implements AsyncDisposable {
     answer.discard();
   }
 
-  /** The tags of a repository, one page of the registry's after the other. */
+  /** The tags of a repository. */
   async *tags(repository: Repository, options: CallOptions = {}): AsyncGenerator<string> {
-    const session = await this.#session(repository);
+    const listing = { target: `/v2/${repository.path}/tags/list`, scope: scopeOf(repository, 'pull') };
     const what = `tags of ${repository.domain}/${repository.path}`;
-    const scope = scopeOf(repository, 'pull');
-    let target: string | URL | undefined = `/v2/${repository.path}/tags/list`;
-    for (const seen = new Set<string>(); target !== undefined && !seen.has(String(target)); ) {
-      seen.add(String(target));
-      const request = { method: 'GET', target, scope, accept: [200], what, signal: options.signal } as const;
-      const answer = await session.send(request);
-      yield* parse(checkTagList, await answer.text(4 * 1024 * 1024), what).tags ?? [];
-      const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.header('link') ?? '')?.[1];
-      target = next === undefined ? undefined : new URL(next, answer.url);
+    yield* listTags({ session: await this.#session(repository), ...listing, what, signal: options.signal });
+  }
+
+  /** The repositories of a registry, where it tells. */
+  async *repositories(domain: string, options: CallOptions = {}): AsyncGenerator<string> {
+    const listing = {
+      target: '/v2/_catalog',
+      scope: 'registry:catalog:*',
+      what: `repositories of ${domain}`,
+    };
+    const session = await this.#session({ domain, path: '' });
+    yield* listRepositories({ session, ...listing, signal: options.signal });
+  }
+
+  /** What in a repository says something about a manifest: signatures, attestations. */
+  async referrers(
+    repository: Repository,
+    digest: Digest,
+    options: CallOptions = {},
+  ): Promise<readonly Descriptor[]> {
+    const listing = {
+      target: `/v2/${repository.path}/referrers/${digest}`,
+      scope: scopeOf(repository, 'pull'),
+    };
+    const what = `referrers of ${repository.domain}/${repository.path}@${digest}`;
+    const session = await this.#session(repository);
+    const found = await listReferrers({ session, ...listing, what, signal: options.signal });
+    return found ?? (await this.#taggedReferrers(repository, digest, options));
+  }
+
+  async #taggedReferrers(
+    { domain, path }: Repository,
+    digest: Digest,
+    options: CallOptions,
+  ): Promise<readonly Descriptor[]> {
+    try {
+      const { bytes } = await this.manifest({ domain, path, tag: referrersTag(digest) }, options);
+      return parseIndex(bytes.toString('utf8'), `referrers of ${digest}`).manifests;
+    } catch (error) {
+      if (error instanceof NsboxError && error.code === 'ERR_NOT_FOUND') return [];
+      throw error;
     }
+  }
+
+  /**
+   * Whether a registry takes the credentials that this client was made with, or asks for none.
+   *
+   * @throws {@link NsboxError} `ERR_PERMISSION` where it does not
+   */
+  async check(domain: string, options: CallOptions = {}): Promise<void> {
+    const session = await this.#session({ domain, path: '' });
+    const what = `log in to ${domain}`;
+    const request = { method: 'GET', target: '/v2/', scope: '', accept: [200], what } as const;
+    (await session.send({ ...request, signal: options.signal })).discard();
   }
 
   async #upload(repository: Repository, blob: Descriptor, options: Partial<UploadOptions>): Promise<Upload> {
@@ -197,7 +261,10 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   async #open(domain: string, path: string): Promise<Session> {
-    const credentials = this.options.credentials ?? (await findCredentials(domain, path, this.#env));
+    // What a caller gives is for the registry that it names, and no mirror's business.
+    const isMirror = [...this.#settings.mirrors.values()].flat().some((mirror) => mirror.domain === domain);
+    const given = isMirror ? undefined : this.options.credentials;
+    const credentials = given ?? (await findCredentials(domain, path, this.#env));
     return new Session({ domain, transport: this.#transport, credentials, retry: this.#retry });
   }
 

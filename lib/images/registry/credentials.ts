@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { NsboxError } from '../../errors.js';
-import { type Check, nullable, object, parse, record, text } from '../../spec/validate.js';
+import { type AuthEntry, type AuthFile, authFiles, plainKey, readAuthFile } from './auth-file.js';
 import { askHelper } from './helper.js';
 import { credentialKeys, helperKey } from './host.js';
 
@@ -12,29 +9,6 @@ export type Credentials =
   /** Exchanged for short-lived ones at the token server. */
   | { readonly kind: 'identity'; readonly token: string }
   | { readonly kind: 'bearer'; readonly token: string };
-
-/** Docker's `config.json`, whose form podman's `auth.json` shares. */
-interface AuthFile {
-  readonly auths?: Readonly<Record<string, AuthEntry>>;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-  readonly credsStore?: string;
-}
-
-interface AuthEntry {
-  /** `user:password` in base64. */
-  readonly auth?: string;
-  readonly identitytoken?: string;
-  readonly registrytoken?: string;
-}
-
-const checkAuthFile: Check<AuthFile> = object<AuthFile>(
-  {},
-  {
-    auths: nullable(record(object<AuthEntry>({}, { auth: text, identitytoken: text, registrytoken: text }))),
-    credHelpers: nullable(record(text)),
-    credsStore: text,
-  },
-);
 
 /**
  * Finds what `docker login` or `podman login` has left for a repository, in the first file that has something.
@@ -52,29 +26,6 @@ export async function findCredentials(
     if (found) return found;
   }
   return undefined;
-}
-
-function authFiles(env: NodeJS.ProcessEnv): string[] {
-  const home = env.HOME ?? homedir();
-  const below = (folder: string | undefined, ...names: readonly string[]): string[] =>
-    folder === undefined || folder === '' ? [] : [join(folder, ...names)];
-  return [
-    ...below(env.REGISTRY_AUTH_FILE),
-    ...below(env.XDG_RUNTIME_DIR, 'containers', 'auth.json'),
-    ...below(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'containers', 'auth.json'),
-    ...below(env.DOCKER_CONFIG ?? join(home, '.docker'), 'config.json'),
-  ];
-}
-
-async function readAuthFile(path: string): Promise<AuthFile | undefined> {
-  try {
-    return parse(checkAuthFile, await readFile(path, 'utf8'), path);
-  } catch (cause) {
-    if (cause instanceof NsboxError) throw cause;
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
-      return undefined;
-    throw new NsboxError('ERR_IO', `read the credentials in ${path}: ${String(cause)}`, { cause });
-  }
 }
 
 async function findIn(
@@ -107,11 +58,6 @@ function find<T>(entries: Readonly<Record<string, T>> | undefined, keys: readonl
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-// Old entries are URLs, with the API's version behind.
-function plainKey(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/(?:v[12]\/?)?$/, '');
 }
 
 function decode({ auth, identitytoken, registrytoken }: AuthEntry, domain: string): Credentials | undefined {

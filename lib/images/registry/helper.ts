@@ -19,30 +19,54 @@ export async function askHelper(
   registry: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Credentials | undefined> {
-  // It becomes a program's name, which is looked for in PATH: never one with a slash.
-  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name))
-    throw new NsboxError('ERR_INVALID_CONFIG', `not a credential helper: ${JSON.stringify(name)}`);
-  const program = `docker-credential-${name}`;
-  const { output, error } = await run(program, registry, env);
+  const program = programOf(name);
+  const { output, error } = await run(program, 'get', registry, env);
   if (error === undefined) return credentials(parse(checkAnswer, output, `${program}'s answer`));
   // The helpers' protocol has no other sign for this.
   if (/credentials not found/i.test(output)) return undefined;
   throw helperError(program, registry, output, error);
 }
 
+/** Gives a helper what it is to keep. */
+export async function storeInHelper(
+  name: string,
+  { registry, username, password }: Readonly<Record<'registry' | 'username' | 'password', string>>,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const program = programOf(name);
+  const login = JSON.stringify({ ServerURL: registry, Username: username, Secret: password });
+  const { output, error } = await run(program, 'store', login, env);
+  if (error !== undefined) throw helperError(program, registry, output, error);
+}
+
+/** Has a helper forget a registry. */
+export async function eraseFromHelper(name: string, registry: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const program = programOf(name);
+  const { output, error } = await run(program, 'erase', registry, env);
+  if (error !== undefined && !/credentials not found/i.test(output))
+    throw helperError(program, registry, output, error);
+}
+
+// It is looked for in PATH: never a name with a slash.
+function programOf(name: string): string {
+  if (/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) return `docker-credential-${name}`;
+  throw new NsboxError('ERR_INVALID_CONFIG', `not a credential helper: ${JSON.stringify(name)}`);
+}
+
 function run(
   program: string,
-  registry: string,
+  action: 'get' | 'store' | 'erase',
+  input: string,
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly output: string; readonly error?: Error }> {
   const options = { env, timeout: PATIENCE_MS, killSignal: 'SIGKILL', maxBuffer: LARGEST_ANSWER } as const;
   return new Promise((resolve) => {
-    const child = execFile(program, ['get'], options, (error, output) =>
+    const child = execFile(program, [action], options, (error, output) =>
       resolve(error === null ? { output } : { output, error }),
     );
     // One that does not read what it is asked is told of by its exit.
     child.stdin?.on('error', () => {});
-    child.stdin?.end(registry);
+    child.stdin?.end(input);
   });
 }
 
