@@ -33,6 +33,25 @@ export interface Addon {
   /** Whether there was still somebody to get the signal. */
   signalPidfd(pidfd: number, signal: number): boolean;
 
+  /**
+   * Unpacks a layer, compressed or not, into an empty directory in overlay's form: whiteouts, opaque directories. Names are
+   * resolved beneath the directory. After an error the caller removes what is there. Nothing is synchronised to the disk, and
+   * both descriptors stay the caller's.
+   *
+   * @param rootless - owners go into `user.containers.override_stat`, devices are left out
+   */
+  unpackLayer(source: number, target: number, options: UnpackLayerOptions): Promise<UnpackedLayer>;
+  /**
+   * Gives {@link UnpackedLayer.implied} the mode, owner, times and attributes that they have in the layers below, the topmost
+   * first.
+   */
+  adoptDirectories(
+    target: number,
+    lowers: readonly number[],
+    paths: readonly string[],
+    rootless: boolean,
+  ): Promise<void>;
+
   // OCI containers, by the root of their state and their id: what nsbox-runtime's verbs do, in this process.
   /** Where their state lies unless told. */
   defaultStateRoot(xdgRuntimeDir: string): string;
@@ -283,3 +302,25 @@ export const CloneFlag = {
   newPid: 0x20000000,
   newNet: 0x40000000,
 } as const;
+
+export interface UnpackLayerOptions {
+  readonly rootless?: boolean;
+  /** Bytes of all files. */
+  readonly maxSize?: number;
+  readonly maxEntries?: number;
+}
+
+export interface UnpackedLayer {
+  /** Of the source as it is. */
+  readonly digest: string;
+  /** Of the tar in it. */
+  readonly diffId: string;
+  readonly compressedSize: number;
+  /** Bytes of all files. */
+  readonly size: number;
+  readonly entries: number;
+  /** Devices that could not be made. */
+  readonly skipped: number;
+  /** Directories that the layer needs and does not mention, parents first. */
+  readonly implied: readonly string[];
+}

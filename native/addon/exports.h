@@ -9,6 +9,7 @@ void export_box(Napi::Env env, Napi::Object exports);
 void export_cgroup(Napi::Env env, Napi::Object exports);
 void export_files(Napi::Env env, Napi::Object exports);
 void export_janitor(Napi::Env env, Napi::Object exports);
+void export_layer(Napi::Env env, Napi::Object exports);
 void export_oci(Napi::Env env, Napi::Object exports);
 void export_pidfd(Napi::Env env, Napi::Object exports);
 void export_pipe(Napi::Env env, Napi::Object exports);

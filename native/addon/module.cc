@@ -10,6 +10,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cgroup(env, exports);
   export_files(env, exports);
   export_janitor(env, exports);
+  export_layer(env, exports);
   export_oci(env, exports);
   export_pidfd(env, exports);
   export_pipe(env, exports);

@@ -18,6 +18,8 @@ Status set_owner_and_xattrs(int fd, const TarEntry& entry, UnpackAs as);
 Status set_file_attributes(int fd, const TarEntry& entry, UnpackAs as);
 // For links, devices and pipes, which cannot be opened.
 Status set_special_attributes(int parent, const char* name, const TarEntry& entry, UnpackAs as);
+// Those of one unpacked directory for another, but overlay's marks.
+Status copy_attributes(int from, int to, UnpackAs as);
 // Hides what lower layers have in that directory.
 Status mark_opaque(int directory, UnpackAs as);
 

@@ -44,7 +44,7 @@ Status write_at(int fd, Bytes bytes, uint64_t offset) {
 class Unpacker {
  public:
   Unpacker(ByteSource& source, int root, const UnpackOptions& options)
-      : tar_(source, options.limits), root_(root), as_(options.as), lowers_(options.lowers) {}
+      : tar_(source, options.limits), root_(root), as_(options.as) {}
 
   Result<Unpacked> unpack() {
     while (const TarEntry* entry = TRY(tar_.next())) {
@@ -54,7 +54,7 @@ class Unpacker {
     }
     TRY(tar_.drain());
     TRY(finish_directories());
-    return out_;
+    return std::move(out_);
   }
 
  private:
@@ -259,21 +259,11 @@ class Unpacker {
     ParentAndName place = TRY(open_parent_in_root(root_, path));
     auto made = make_directory(place.parent.get(), place.name.c_str(), Occupied::kRefuse);
     if (!made) return made.error().while_doing("make directory ", printable(path));
-    TRY(take_after_lower(made->get(), path));
+    if (out_.implied.size() == kMaxImplied)
+      return Error::invalid("the layer leaves out more than ", kMaxImplied, " directories");
+    out_.implied.push_back(String(path));
+    TRY(remember(made->get(), path, kImpliedMode, nullptr));
     return made;
-  }
-
-  // The layer's directory comes before those of the same name below it, and must not look otherwise.
-  Status take_after_lower(int fd, std::string_view path) {
-    for (const int lower : lowers_) {
-      auto below = open_in_root_nofollow(lower, path, O_PATH | O_DIRECTORY);
-      if (!below) continue;
-      const auto info = TRY(sys::statx(below->get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS));
-      if (as_ == UnpackAs::kRoot) TRY(sys::fchown(fd, info.stx_uid, info.stx_gid));
-      const TarTime time{info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec};
-      return remember(fd, path, info.stx_mode & 07777U, &time);
-    }
-    return remember(fd, path, kImpliedMode, nullptr);
   }
 
   Status remember(int fd, std::string_view path, uint32_t mode, const TarTime* time) {
@@ -311,7 +301,6 @@ class Unpacker {
   TarReader tar_;
   int root_;
   UnpackAs as_;
-  std::span<const int> lowers_;
   UniqueFd parent_;
   String parent_path_;
   Vector<Directory> directories_;
