@@ -5,6 +5,9 @@ import type { Descriptor } from '../spec/image/descriptor.js';
 import { formatPlatform, type Platform, parsePlatform, selectPlatform } from '../spec/platform.js';
 import { formatReference, parseReference } from '../spec/reference.js';
 import { LongTask } from '../util/long-task.js';
+import { type ImportOptions, importImage } from './archive/import.js';
+import { type LoadOptions, loadImages } from './archive/load.js';
+import { type SaveOptions, saveImages } from './archive/save.js';
 import type { Lease } from './content/lease.js';
 import { ContentStore } from './content/store.js';
 import { findImage, listImages, noImage } from './find.js';
@@ -80,6 +83,12 @@ export class Images implements AsyncDisposable {
     return this.store.path;
   }
 
+  /** Asks registries directly: for tags, repositories, manifests, referrers. */
+  get registry(): RegistryClient {
+    this.#client ??= new RegistryClient(this.registries);
+    return this.#client;
+  }
+
   /**
    * Brings an image into the store, and gives it its name. Whenever this stops, nothing half-made can be seen, and the next
    * pull goes on there. Progress is told of each blob.
@@ -94,7 +103,7 @@ export class Images implements AsyncDisposable {
       const stored = await this.#stored(name, policy, platform);
       if (stored !== undefined) return stored;
       if (policy === 'never') throw neverPulled(name, platform, this.store);
-      const task = { store: this.store, client: this.#registry(), onProgress, ...rest };
+      const task = { store: this.store, client: this.registry, onProgress, ...rest };
       return await pull(name, { ...task, ...(platform && { platform }) });
     });
   }
@@ -103,9 +112,28 @@ export class Images implements AsyncDisposable {
   push(name: string, options: ImagePushOptions = {}): LongTask<Descriptor, BlobProgress> {
     return longTask(async (onProgress) => {
       const { source, ...rest } = options;
-      const task = { store: this.store, client: this.#registry(), onProgress, ...rest };
+      const task = { store: this.store, client: this.registry, onProgress, ...rest };
       return await push(name, { ...task, ...(source !== undefined && { source }) });
     });
+  }
+
+  /**
+   * Takes in the images of an archive, as a stream, compressed or not: of `docker save`, `podman save`, `skopeo`, or ours.
+   *
+   * @throws {@link NsboxError} `ERR_INVALID_CONFIG`, `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`, `ERR_IO`, `ERR_ABORTED`
+   */
+  async load(source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<Image[]> {
+    return await loadImages(this.store, source, options);
+  }
+
+  /** Images as one archive, piece by piece. The same images make the same bytes. */
+  save(wanted: readonly string[], options: SaveOptions = {}): AsyncGenerator<Uint8Array, void> {
+    return saveImages(this.store, wanted, options);
+  }
+
+  /** Makes an image of one layer of the tar archive of a root, as a stream, compressed or not. */
+  async import(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<Image> {
+    return await importImage(this.store, source, options);
   }
 
   /** Every image, with its names. What is damaged is left out, and {@link Images.verify} tells of it. */
@@ -170,7 +198,7 @@ export class Images implements AsyncDisposable {
 
   /** Hashes everything and removes what is damaged; with `repair` fetches it anew from the registries of the images' names. */
   async verify({ repair = false, signal }: VerifyOptions = {}): Promise<Repaired> {
-    const options = { store: this.store, client: () => this.#registry(), ...(signal && { signal }) };
+    const options = { store: this.store, client: () => this.registry, ...(signal && { signal }) };
     if (repair) return await verifyAndRepair(options);
     return { ...(await this.store.verify(options)), repaired: [] };
   }
@@ -223,11 +251,6 @@ export class Images implements AsyncDisposable {
       if (error instanceof NsboxError && error.code !== 'ERR_INVALID_ARGUMENT') return undefined;
       throw error;
     }
-  }
-
-  #registry(): RegistryClient {
-    this.#client ??= new RegistryClient(this.registries);
-    return this.#client;
   }
 }
 

@@ -10,9 +10,10 @@ import { type Expected, type IngestOptions, ingest, type Source } from './ingest
 import { blobPath, prepareLayout, sizeOf } from './layout.js';
 import { Lease, lastingOwners } from './lease.js';
 import { imageDirectory } from './place.js';
+import { type Spooled, type SpoolOptions, spool } from './spool.js';
 import { type Entry, listEntries, listTags, removeEntries, removeTag, setTag, type Tag } from './tags.js';
-import { type Verified, verify } from './verify.js';
-import { readDocument } from './walk.js';
+import { missingOf, type Verified, verify } from './verify.js';
+import { reachable, readDocument } from './walk.js';
 
 /**
  * Images on disk, addressed by content: an OCI image layout, which skopeo and umoci read as it is. Any number of processes
@@ -44,6 +45,21 @@ export class ContentStore {
   async put(expected: Expected, source: Source, options: IngestOptions = {}): Promise<void> {
     if (await this.has(expected)) options.onBytes?.(expected.size);
     else await ingest(this.path, expected, source, options);
+  }
+
+  /** Stores bytes of which nobody has said what they are, and holds them. */
+  async spool(lease: Lease, source: AsyncIterable<Uint8Array>, options: SpoolOptions = {}): Promise<Spooled> {
+    return await spool(this.path, lease, source, options);
+  }
+
+  /** Whether all that a manifest or an index names is there. */
+  async isWhole(descriptor: Descriptor): Promise<boolean> {
+    return (await missingOf(this.path, descriptor)).length === 0;
+  }
+
+  /** All that a manifest or an index names, itself included, whether it is there or not. */
+  async reachable(descriptor: Descriptor): Promise<readonly Descriptor[]> {
+    return [...(await reachable(this.path, [descriptor])).values()];
   }
 
   /** Stores what is in memory already. */
@@ -108,7 +124,8 @@ export class ContentStore {
     return (await this.tags()).find((tag) => tag.name === name)?.descriptor;
   }
 
-  async tag(name: string, descriptor: Descriptor): Promise<void> {
+  /** Lists an image under a name, or without one. */
+  async tag(name: string | undefined, descriptor: Descriptor): Promise<void> {
     await setTag(this.path, name, descriptor);
   }
 

@@ -41,8 +41,10 @@ export async function listTags(root: string): Promise<Tag[]> {
   );
 }
 
-/** Gives a name to what is in the layout, and takes it from what had it, which stays listed without. */
-export async function setTag(root: string, name: string, descriptor: Descriptor): Promise<void> {
+/**
+ * Lists what is in the layout, under a name or without; who had the name stays listed without.
+ */
+export async function setTag(root: string, name: string | undefined, descriptor: Descriptor): Promise<void> {
   await change(root, (entries) => {
     const rest = entries.map((entry) => (entry.name === name ? { ...entry, name: undefined } : entry));
     return withoutNamed([...rest, { name, descriptor }]);

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { type Digest, parseDigest } from '../../spec/digest.js';
+import type { Descriptor } from '../../spec/image/descriptor.js';
 import { blobsIn } from './blobs.js';
 import { ioError, isErrno, ownFolder } from './files.js';
 import { asideOf, blobPath, sizeOf } from './layout.js';
 import { withLock } from './lock.js';
-import { listTags, type Tag } from './tags.js';
+import { listTags } from './tags.js';
 import { reachable } from './walk.js';
 
 /** What a verification found. */
@@ -79,14 +80,14 @@ async function isIntact(path: string, digest: Digest, signal?: AbortSignal): Pro
 async function incompleteTags(root: string): Promise<Incomplete[]> {
   const found: Incomplete[] = [];
   for (const tag of await listTags(root)) {
-    const missing = await missingOf(root, tag);
+    const missing = await missingOf(root, tag.descriptor);
     if (missing.length > 0) found.push({ tag: tag.name, missing });
   }
   return found;
 }
 
-/** What a tag names, directly or not, that is not there, or not of the size that it is named with. */
-async function missingOf(root: string, { descriptor }: Tag): Promise<Digest[]> {
+/** What a document names, directly or not, that is not there, or not of the size that it is named with. */
+export async function missingOf(root: string, descriptor: Descriptor): Promise<Digest[]> {
   const missing: Digest[] = [];
   for (const { digest, size } of (await reachable(root, [descriptor])).values())
     if ((await sizeOf(blobPath(root, digest))) !== size) missing.push(digest);
