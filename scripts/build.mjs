@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -57,50 +57,33 @@ async function buildLibrary() {
     logLevel: 'warning',
     absWorkingDir: root,
   };
-  const module = { ...common, format: 'esm', outdir: 'dist' };
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  await esbuild.build({ ...module, entryPoints: { index: 'lib/index.ts', spec: 'lib/spec/index.ts' } });
+  await buildModules(esbuild, common);
   await buildCommandLine(esbuild, common);
   chmodSync(join(root, 'dist/cli.cjs'), 0o755);
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'lib']);
 }
 
+// What is imported dynamically lies in files of its own: `import 'nsbox'` does not wait for it.
+async function buildModules(esbuild, common) {
+  const module = { ...common, format: 'esm', outdir: 'dist' };
+  const parts = { splitting: true, chunkNames: 'index-[name]-[hash]' };
+  await esbuild.build({ ...module, ...parts, entryPoints: { index: 'lib/index.ts' } });
+  await esbuild.build({ ...module, entryPoints: { spec: 'lib/spec/index.ts' } });
+}
+
 // `nsbox run -- true` may take little more than `node -e 0`, and each 40 KB of code takes a millisecond of it. So there are
-// three files: what every run needs; what some options need; and all else, with commander. A dynamic import of a CommonJS
-// file is a `require`: it does not start Node's ESM loader.
+// several files: what every run needs; what some options need; and one for each module that is imported dynamically, with
+// all that it needs. A dynamic import of a CommonJS file is a `require`: it does not start Node's ESM loader.
 async function buildCommandLine(esbuild, common) {
   const late = {
     'lib/runtime/bundle.ts': ['readBundle'],
     'lib/cli/run/mounts.ts': ['readMount', 'readTmpfs', 'readVolume'],
     'lib/cli/run/security.ts': ['readSecurity'],
     'lib/spec/runtime/seccomp.ts': ['checkSeccomp'],
-    'lib/spec/validate.ts': ['validate'],
+    'lib/spec/validate.ts': ['quote', 'text', 'validate'],
   };
-  const apart = {
-    name: 'parts in files of their own',
-    setup(build) {
-      build.onResolve({ filter: /^\.\/program\.js$/ }, () => ({ path: './cli-program.cjs', external: true }));
-      build.onResolve({ filter: /^\.\/cli-late\.cjs$/ }, ({ path }) => ({ path, external: true }));
-      build.onResolve({ filter: /\.js$/ }, ({ path, resolveDir }) => {
-        const file = relative(root, join(resolveDir, path)).replace(/\.js$/, '.ts');
-        return file in late ? { path: file, namespace: 'late' } : undefined;
-      });
-      // What createRequire would make anew, in a fifth of a millisecond each, is there already.
-      build.onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace: 'module' }));
-      build.onLoad({ filter: /.*/, namespace: 'module' }, () => ({
-        contents: 'export const createRequire = () => nodeRequire;',
-      }));
-      build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-        contents: late[path]
-          .map((name) => `export const ${name} = (...all) => require('./cli-late.cjs').${name}(...all);`)
-          .join('\n'),
-        resolveDir: root,
-      }));
-    },
-  };
-  const lateExports = Object.entries(late).map(
-    ([file, names]) => `export { ${names.join(', ')} } from './${file}';`,
-  );
+  const chunks = new Map();
   const commonjs = {
     ...common,
     format: 'cjs',
@@ -119,14 +102,66 @@ async function buildCommandLine(esbuild, common) {
     ...commonjs,
     entryPoints: ['lib/cli/main.ts'],
     outfile: 'dist/cli.cjs',
-    plugins: [apart],
+    plugins: [apart(chunks), onDemand(late)],
   });
-  await esbuild.build({ ...commonjs, entryPoints: ['lib/cli/program.ts'], outfile: 'dist/cli-program.cjs' });
+  const lateExports = Object.entries(late).map(
+    ([file, names]) => `export { ${names.join(', ')} } from './${file}';`,
+  );
   await esbuild.build({
     ...commonjs,
     stdin: { contents: lateExports.join('\n'), resolveDir: root },
     outfile: 'dist/cli-late.cjs',
   });
+  // A chunk may name further ones.
+  for (const [outfile, entry] of chunks)
+    await esbuild.build({
+      ...commonjs,
+      entryPoints: [entry],
+      outfile: `dist/${outfile}`,
+      plugins: [apart(chunks)],
+    });
+}
+
+// What is imported dynamically lies in a file of its own.
+function apart(chunks) {
+  return {
+    name: 'dynamic imports in files of their own',
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const name = `cli-${basename(path, '.js')}.cjs`;
+        const entry = join(resolveDir, path).replace(/\.js$/, '.ts');
+        if ((chunks.get(name) ?? entry) !== entry) throw new Error(`two modules would be ${name}`);
+        chunks.set(name, entry);
+        return { path: `./${name}`, external: true };
+      });
+    },
+  };
+}
+
+// What only some options need is loaded by the first call.
+function onDemand(late) {
+  return {
+    name: 'parts in files of their own',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/cli-late\.cjs$/ }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /\.js$/ }, ({ path, resolveDir }) => {
+        const file = relative(root, join(resolveDir, path)).replace(/\.js$/, '.ts');
+        return file in late ? { path: file, namespace: 'late' } : undefined;
+      });
+      // What createRequire would make anew, in a fifth of a millisecond each, is there already.
+      build.onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace: 'module' }));
+      build.onLoad({ filter: /.*/, namespace: 'module' }, () => ({
+        contents: 'export const createRequire = () => nodeRequire;',
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+        contents: late[path]
+          .map((name) => `export const ${name} = (...all) => require('./cli-late.cjs').${name}(...all);`)
+          .join('\n'),
+        resolveDir: root,
+      }));
+    },
+  };
 }
 
 function run(command, args) {

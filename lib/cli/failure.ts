@@ -44,7 +44,7 @@ const FLAG_OF: readonly (readonly [option: RegExp, flag: string])[] = [
   [/^id:/, '--name:'],
   [/^scratchSize:/, '--scratch-size:'],
   [/^readOnly:/, '--read-only:'],
-  [/^(network|hostname|rootfs|bundle|workspace|user|timeout|apply|env):/, '--$1:'],
+  [/^(network|hostname|rootfs|bundle|workspace|user|timeout|apply|env|pull|platform|entrypoint):/, '--$1:'],
 ];
 
 function inFlags(message: string): string {

@@ -139,6 +139,8 @@ export interface Addon {
   applyChanges(upper: number, target: string, paths: readonly string[]): Promise<number>;
   /** Removes a tree of this machine; gone is fine. */
   removeTree(path: string): Promise<void>;
+  /** Waits until all that was written to the file system of this path is on the disk. */
+  syncFileSystem(path: string): Promise<void>;
   /** An `O_PATH` descriptor; the caller closes it. */
   openDirectory(path: string): number;
 }

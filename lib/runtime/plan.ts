@@ -21,6 +21,8 @@ export interface Plan {
   /** A directory of the host's to write to, in place of a tmpfs. */
   readonly scratchPath?: string;
   readonly clampCapabilities: boolean;
+  /** The working directory is made where it is absent. */
+  readonly makeCwd?: boolean;
   readonly snapshots?: readonly SnapshotLayer[];
   readonly cgroup?: {
     readonly name: string;

@@ -24,6 +24,14 @@ import {
   workspaceMount,
 } from './host.js';
 import { type IdMaps, idMapsFor, isRootless } from './identity.js';
+import type { ImageRoot } from './image.js';
+import {
+  DEFAULT_PATH,
+  imageEnvironment,
+  imageMounts,
+  imageUser,
+  imageWorkingDirectory,
+} from './image-view.js';
 import { invalid, type SandboxMount, type SandboxOptions } from './options.js';
 
 /** All that is known of a sandbox before it is made. */
@@ -37,6 +45,8 @@ export interface Blueprint {
   readonly scratchSize: number | undefined;
   /** The user of commands that name none. */
   readonly user: string | undefined;
+  /** Whether the working directory is made where it is absent. */
+  readonly makesCwd: boolean;
 }
 
 /** What the sandbox shows: its root, what is mounted on it, and where its commands begin. */
@@ -45,19 +55,18 @@ interface View {
   readonly root: RootKind;
   readonly mounts: readonly Mount[];
   readonly cwd: string;
-  readonly path: string;
+  readonly env: readonly string[];
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Works out a sandbox from checked options. Nothing is made yet. */
-export function blueprint(options: SandboxOptions, id: string): Blueprint {
-  const user = userText(options.user);
-  const idMaps = idMapsFor(user);
+/** Works out a sandbox from checked options, and the image that they name. Nothing is made yet. */
+export function blueprint(options: SandboxOptions, id: string, image?: ImageRoot): Blueprint {
+  const wanted = userText(options.user) ?? image?.image.config.User;
+  const idMaps = idMapsFor(wanted || undefined);
+  const user = image ? imageUser(wanted, idMaps) : wanted;
   const capabilities = wantedCapabilities(options.security);
   const config =
     options.bundle === undefined
-      ? generated(options, id, idMaps, capabilities)
+      ? generated(options, id, idMaps, capabilities, image)
       : fromBundle(options.bundle, options, idMaps);
   const process = config.process;
   if (!process) throw new NsboxError('ERR_INVALID_CONFIG', `${options.bundle}: config.json has no process`);
@@ -65,13 +74,14 @@ export function blueprint(options: SandboxOptions, id: string): Blueprint {
   return {
     config,
     process,
-    root: options.bundle !== undefined || options.rootfs !== undefined ? 'overlay' : hostRootKind(),
+    root: image || options.bundle !== undefined || options.rootfs !== undefined ? 'overlay' : hostRootKind(),
     idMaps,
     clampCapabilities: options.security?.capAdd === undefined,
     filter: filterOf(options, config, bounding),
     scratchSize:
       options.scratchSize === undefined ? undefined : parseSize(options.scratchSize, 'scratchSize'),
     user,
+    makesCwd: image !== undefined,
   };
 }
 
@@ -84,11 +94,12 @@ function generated(
   id: string,
   idMaps: IdMaps,
   capabilities: readonly Capability[],
+  image: ImageRoot | undefined,
 ): RuntimeConfig {
-  const view = options.rootfs === undefined ? hostView(options) : directoryView(options.rootfs, options);
+  const view = viewOf(options, image);
   const process = generateProcess({
     args: ['true'],
-    env: environment(options, view.path),
+    env: mergeEnvironment(view.env, options.env ?? {}),
     cwd: options.cwd ?? view.cwd,
     capabilities,
     noNewPrivileges: options.security?.noNewPrivileges ?? true,
@@ -109,6 +120,22 @@ function generated(
     groupMappings: idMaps.groups,
     maskedPaths: maskedPaths(options.security?.maskedPaths),
   });
+}
+
+function viewOf(options: SandboxOptions, image: ImageRoot | undefined): View {
+  if (image) return imageView(image, options);
+  return options.rootfs === undefined ? hostView(options) : directoryView(options.rootfs, options);
+}
+
+function imageView({ image: { config }, lowers }: ImageRoot, options: SandboxOptions): View {
+  return {
+    // The others lie on it as layers.
+    rootPath: lowers.at(-1) ?? '',
+    root: 'overlay',
+    mounts: [...resolverFiles(options), ...imageMounts(config, options.mounts ?? [])],
+    cwd: imageWorkingDirectory(config),
+    env: imageEnvironment(config),
+  };
 }
 
 function readOnlyOverlay(mount: Mount): Mount {
@@ -153,7 +180,10 @@ function hostView(options: SandboxOptions): View {
     // Each of the machine's file systems first, so that what is hidden of them is hidden on top.
     mounts: [...submounts, ...hidden, ...overlays, ...nodeFolder, ...resolver],
     cwd: workspace ?? '/',
-    path: DEFAULT_PATH.split(':').includes(node) ? DEFAULT_PATH : `${DEFAULT_PATH}:${node}`,
+    env: baseEnvironment(
+      options,
+      DEFAULT_PATH.split(':').includes(node) ? DEFAULT_PATH : `${DEFAULT_PATH}:${node}`,
+    ),
   };
 }
 
@@ -188,33 +218,46 @@ function directoryView(rootfs: string, options: SandboxOptions): View {
   const path = resolve(rootfs);
   if (!existsSync(path)) throw new NsboxError('ERR_NOT_FOUND', `rootfs: no such directory: ${path}`);
   if (!isDirectory(path)) throw invalid(`rootfs: ${path} is not a directory`);
-  const names = options.network === 'host' ? ['/etc/resolv.conf', '/etc/hosts'] : [];
-  const mounts = names
+  return {
+    rootPath: path,
+    root: 'overlay',
+    mounts: resolverFiles(options),
+    cwd: '/',
+    env: baseEnvironment(options, DEFAULT_PATH),
+  };
+}
+
+// With the host's network come its names.
+function resolverFiles({ network }: SandboxOptions): Mount[] {
+  const names = network === 'host' ? ['/etc/resolv.conf', '/etc/hosts'] : [];
+  return names
     .filter((file) => existsSync(file))
-    .map(
-      (file): Mount => ({
-        destination: file,
-        type: 'bind',
-        source: realpathSync(file),
-        options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
-      }),
-    );
-  return { rootPath: path, root: 'overlay', mounts, cwd: '/', path: DEFAULT_PATH };
+    .map((file) => ({
+      destination: file,
+      type: 'bind',
+      source: realpathSync(file),
+      options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+    }));
 }
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function environment(options: SandboxOptions, path: string): string[] {
-  return environmentList({
-    PATH: path,
-    HOME: options.user === undefined ? '/root' : undefined,
-    ...options.env,
-  });
+function baseEnvironment({ user }: SandboxOptions, path: string): string[] {
+  return [`PATH=${path}`, ...(user === undefined ? ['HOME=/root'] : [])];
 }
 
-export function environmentList(env: Readonly<Record<string, string | undefined>>): string[] {
+/** Variables with others that come over them; `undefined` takes one away. */
+export function mergeEnvironment(
+  base: readonly string[],
+  more: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const kept = base.filter((entry) => !Object.hasOwn(more, entry.slice(0, entry.indexOf('='))));
+  return [...kept, ...environmentList(more)];
+}
+
+function environmentList(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }
 

@@ -30,11 +30,18 @@ export class Changes {
   readonly #container: Box;
   readonly #config: RuntimeConfig;
   readonly #layers: readonly SnapshotLayer[];
+  readonly #isImage: boolean;
 
-  constructor(container: Box, config: RuntimeConfig, layers: readonly SnapshotLayer[]) {
+  constructor(
+    container: Box,
+    config: RuntimeConfig,
+    layers: readonly SnapshotLayer[],
+    root: { readonly isImage: boolean },
+  ) {
     this.#container = container;
     this.#config = config;
     this.#layers = layers;
+    this.#isImage = root.isImage;
   }
 
   async *list(): AsyncGenerator<Change> {
@@ -81,6 +88,12 @@ export class Changes {
     for (const path of paths)
       if (typeof path !== 'string' || !isAbsolute(path))
         throw invalid(`apply: expected absolute paths, got ${JSON.stringify(path)}`);
+    // Below it lie layers that other sandboxes stand on, too.
+    if (this.#isImage)
+      throw invalid(
+        'apply: an image never changes, so there is nothing to apply changes to',
+        'mount a directory of this machine and write to it, or read the files with fs',
+      );
     return await this.#container.withFiles(async (files) => {
       const overlays = shownOverlays(files);
       const wanted = paths.map((path) => ({

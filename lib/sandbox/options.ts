@@ -46,6 +46,17 @@ export interface SandboxTmpfsMount extends Omit<TmpfsMountRequest, 'size'> {
 export interface SandboxOptions {
   /** Name of the sandbox, unique in this process; letters, digits, `_`, `.`, `-`. Default: a random one. */
   readonly id?: string;
+  /**
+   * An image to be the root, copy-on-write: `'debian:12'`. It is pulled where it is absent, and says itself which command,
+   * variables, user and directory are meant where nothing else is said. `'host'` are the host's own files, as by default.
+   */
+  readonly image?: string;
+  /** Whether to ask the image's registry: default `'missing'`, only for what is not on this machine. */
+  readonly pull?: 'always' | 'missing' | 'never';
+  /** Which of an image's variants: `'linux/386'`. Default: this machine's. */
+  readonly platform?: string;
+  /** In place of the image's own; its own arguments go with it. */
+  readonly entrypoint?: readonly string[];
   /** A directory to be the root, shown copy-on-write. Default: the host's own files, likewise. */
   readonly rootfs?: string;
   /** A prepared OCI bundle: a directory with `config.json` and a root. */
@@ -61,9 +72,9 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** Variables of its processes. Nothing of this process's environment is passed on. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Default: the workspace, or what the bundle says, or `/`. */
+  /** Default: the workspace, or what the image or the bundle says, or `/`. */
   readonly cwd?: string;
-  /** `user[:group]`, by name or id. Default: root, which is this user itself when not run as root. */
+  /** `user[:group]`, by name or id. Default: the image's, or root, which is this user itself when not run as root. */
   readonly user?: string | number;
   readonly security?: SandboxSecurity;
   /** How much may be written, in bytes or as `'1g'`. It lies in memory. Default: half of the machine's. */
@@ -79,6 +90,10 @@ export type RunOptions = SandboxOptions & ExecOptions & { readonly init?: boolea
 
 const SANDBOX_OPTIONS: ReadonlySet<string> = new Set<keyof SandboxOptions>([
   'id',
+  'image',
+  'pull',
+  'platform',
+  'entrypoint',
   'rootfs',
   'bundle',
   'workspace',
@@ -139,6 +154,7 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
     'letters, digits, "_", "." and "-", 64 at the most',
   );
   checkText(options, 'hostname', /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'a host name');
+  checkImage(options);
   checkText(options, 'rootfs', /^[^\0]+$/, 'a path');
   checkText(options, 'bundle', /^[^\0]+$/, 'a path');
   if (options.workspace !== false) checkText(options, 'workspace', /^[^\0]+$/, 'a path or false');
@@ -160,6 +176,29 @@ export function checkSandboxOptions(options: SandboxOptions, further: ReadonlySe
     );
   for (const [i, mount] of (options.mounts ?? []).entries()) checkMount(mount, `mounts[${i}]`);
   if (options.env !== undefined) checkEnvironment(options.env);
+}
+
+function checkImage(options: SandboxOptions): void {
+  checkText(options, 'image', /^[^\0]+$/, "an image's name");
+  checkOneOf(options, 'pull', ['always', 'missing', 'never']);
+  checkText(options, 'platform', /^[^\0]+$/, "a platform such as 'linux/amd64'");
+  const { entrypoint } = options;
+  const isList =
+    Array.isArray(entrypoint) && entrypoint.every((one) => typeof one === 'string' && !one.includes('\0'));
+  if (entrypoint !== undefined && !isList) throw invalid('entrypoint: expected a list of texts');
+  if (options.image === undefined || options.image === 'host') {
+    for (const name of ['pull', 'platform', 'entrypoint'] as const)
+      if (options[name] !== undefined) throw invalid(`${name}: it is for images, and none is named`);
+    return;
+  }
+  for (const name of ['rootfs', 'bundle'] as const)
+    if (options[name] !== undefined)
+      throw invalid(`image and ${name} contradict each other: both name a root`);
+  if (options.workspace)
+    throw invalid(
+      "image and workspace contradict each other: the workspace is shown by the host's own files",
+      'name the directory in mounts',
+    );
 }
 
 function checkMount(mount: SandboxMount, where: string): void {

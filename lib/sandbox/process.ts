@@ -48,7 +48,7 @@ export interface ProcessHost {
  * buffer. Disposing of it kills it.
  */
 export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, AsyncDisposable {
-  readonly command: readonly string[];
+  #command: readonly string[];
   readonly #options: NormalExecOptions;
   readonly #result: Deferred<Result> = deferred();
   readonly #startedAt = monotonicMs();
@@ -76,7 +76,7 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
 
   /** @internal Made by a sandbox. */
   constructor(command: readonly string[], options: NormalExecOptions, stdio: ChildStdio) {
-    this.command = command;
+    this.#command = command;
     this.#options = options;
     this.#nothrow = !options.reject;
     if (options.tty) this.#opened = deferred();
@@ -130,6 +130,28 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
     exited: (exit) => this.#onExited(exit),
   };
 
+  /** @internal It cannot start yet: `cancel` ends what it waits for. */
+  wait(cancel: () => void): void {
+    this.#host = { kill: cancel, oomKills: () => 0, ended: undefined };
+    this.#options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** @internal It will never start. */
+  fail(error: unknown, theirs: readonly number[]): void {
+    this.abandon(theirs);
+    this.#result.reject(this.#canceled ? aborted(this.#options.signal) : error);
+  }
+
+  /** The command and its arguments; of an image's own command, when it is known. */
+  get command(): readonly string[] {
+    return this.#command;
+  }
+
+  /** @internal */
+  set command(command: readonly string[]) {
+    this.#command = command;
+  }
+
   /** @internal */
   set id(id: number) {
     this.#id = id;
@@ -180,7 +202,10 @@ export class Process implements PromiseLike<Result>, AsyncIterable<OutputLine>, 
   /** Sends a signal, to the command alone; SIGKILL goes to its process group. */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): void {
     const number = signalNumber(signal);
-    if (!this.#exit) this.#container?.signal(this.#id, number);
+    if (this.#exit) return;
+    if (this.#container) this.#container.signal(this.#id, number);
+    // Nothing runs yet that could do anything with it.
+    else this.#cancel();
   }
 
   /** Tells the command's terminal its new size. Without a terminal it does nothing. */

@@ -2,11 +2,11 @@ import { NsboxError } from '../errors.js';
 import { type CgroupParent, Controller } from '../native/contract.js';
 import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
-import { Box, type ProcessListener } from '../runtime/box.js';
+import { Box } from '../runtime/box.js';
 import type { Plan, SnapshotLayer } from '../runtime/plan.js';
 import { statsOf } from '../runtime/stats.js';
 import type { LinuxResources, ProcessConfig, ProcessUser } from '../spec/runtime/config.js';
-import { type Blueprint, blueprint, environmentList } from './blueprint.js';
+import { type Blueprint, blueprint, mergeEnvironment } from './blueprint.js';
 import { type Change, type ChangeSelection, Changes } from './changes.js';
 import { type Argument, checkCommand, parseTemplate } from './command.js';
 import {
@@ -18,6 +18,7 @@ import {
 } from './exec-options.js';
 import { SandboxFiles } from './files.js';
 import { writeIdMaps } from './id-maps.js';
+import { findImage, type ImageRoot, imageCommand, type SandboxImage, wantsImage } from './image.js';
 import { controllerMask, requireControllers, resourcesOf } from './limits.js';
 import {
   checkSandboxOptions,
@@ -58,6 +59,8 @@ const SIGCONT = 18;
  */
 export class Sandbox implements AsyncDisposable {
   readonly id: string;
+  /** The image that it was made from; undefined where it was made from something else. */
+  readonly image: SandboxImage | undefined;
   /** Files of the sandbox, by its own paths. */
   readonly fs: SandboxFiles;
   /** Starts a command: `` box.exec`ls ${folder}` ``, or `box.exec(['ls', folder], options)`. */
@@ -68,6 +71,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #options: SandboxOptions;
   readonly #groups: CgroupParent | undefined;
   readonly #layers: readonly SnapshotLayer[];
+  readonly #root: ImageRoot | undefined;
   readonly #ended: Promise<void>;
   readonly #onAbort = (): void => this.kill();
   readonly #groupWork: Set<Promise<unknown>>;
@@ -77,11 +81,13 @@ export class Sandbox implements AsyncDisposable {
 
   private constructor(made: MadeSandbox) {
     this.id = made.id;
+    this.image = made.image?.image;
     this.#container = made.container;
     this.#blueprint = made.blueprint;
     this.#options = made.options;
     this.#groups = made.groups;
     this.#layers = made.layers;
+    this.#root = made.image;
     this.#ended = made.ended;
     this.#resources = made.resources;
     this.#groupWork = made.groupWork;
@@ -99,19 +105,32 @@ export class Sandbox implements AsyncDisposable {
    * `ERR_LIMIT_UNAVAILABLE`, `ERR_PERMISSION`, `ERR_ABORTED`, `ERR_START_FAILED`, `EUNSUPPORTED`
    */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
-    checkSandboxOptions(options);
-    return await Sandbox.#start(options, []);
+    return await Sandbox.createOn(undefined, options);
   }
 
-  /** @internal A sandbox on top of a snapshot's layers. */
-  static async fromSnapshot(options: SandboxOptions, layers: readonly SnapshotLayer[]): Promise<Sandbox> {
+  /** @internal On an image that has been found already, and is handed over. */
+  static async createOn(image: ImageRoot | undefined, options: SandboxOptions): Promise<Sandbox> {
     checkSandboxOptions(options);
-    return await Sandbox.#start(options, layers);
-  }
-
-  static async #start(options: SandboxOptions, layers: readonly SnapshotLayer[]): Promise<Sandbox> {
     refuseAborted(options.signal);
-    const made = make(options, { hold: true, layers });
+    return await Sandbox.#start(options, image ?? (await imageOf(options)));
+  }
+
+  /** @internal A sandbox on top of a snapshot's layers, and of the image that they lie on. */
+  static async fromSnapshot(
+    options: SandboxOptions,
+    layers: readonly SnapshotLayer[],
+    image: ImageRoot | undefined,
+  ): Promise<Sandbox> {
+    checkSandboxOptions(options);
+    return await Sandbox.#start(options, image?.share(), layers);
+  }
+
+  static async #start(
+    options: SandboxOptions,
+    image: ImageRoot | undefined,
+    layers?: readonly SnapshotLayer[],
+  ): Promise<Sandbox> {
+    const made = make(options, { hold: true, image, layers });
     const sandbox = new Sandbox(made);
     try {
       await made.mapped;
@@ -134,33 +153,57 @@ export class Sandbox implements AsyncDisposable {
    * promise what the start itself meets; and `CommandError` through the promise when the command fails
    */
   static run(command: readonly string[], options: RunOptions = {}): Process {
-    const args = checkCommand(command);
+    return Sandbox.runOn(undefined, command, options);
+  }
+
+  /** @internal As {@link Sandbox.createOn}. */
+  static runOn(image: ImageRoot | undefined, command: readonly string[], options: RunOptions): Process {
+    const hasImage = wantsImage(options);
+    const args = hasImage && command.length === 0 ? [] : checkCommand(command);
     checkSandboxOptions(options, EXEC_OPTIONS);
     const exec = normalise(options);
     refuseAborted(options.signal);
+    const root = hasImage ? (image ?? findImage(options)) : undefined;
     const stdio = openStdio(exec);
     const process = new Process(args, exec, stdio);
-    const first: FirstProcess = {
-      args,
-      exec,
-      listener: process.listener,
-      stdio: stdio.theirs,
-      handedOver: false,
-    };
+    const first: FirstProcess = { exec, process, stdio: stdio.theirs, handedOver: false };
+    if (hasImage && root === undefined) {
+      void Sandbox.#runLater(first, options);
+      return process;
+    }
     try {
-      const made = make(options, { hold: false, layers: [], first });
-      const { container } = made;
-      process.attach(container, {
-        oomKills: () => made.oomKills,
-        kill: () => container.end(),
-        ended: made.ended,
-      });
-      made.mapped.catch(() => container.kill());
+      Sandbox.#begin(first, options, root);
     } catch (error) {
       process.abandon(first.handedOver ? [] : stdio.theirs);
       throw error;
     }
     return process;
+  }
+
+  // The image has to be pulled or unpacked first.
+  static async #runLater(first: FirstProcess, options: RunOptions): Promise<void> {
+    const { process } = first;
+    const stop = new AbortController();
+    process.wait(() => stop.abort());
+    try {
+      const image = await obtain(options, stop.signal);
+      Sandbox.#begin(first, options, image);
+    } catch (error) {
+      process.fail(error, first.handedOver ? [] : first.stdio);
+    }
+  }
+
+  static #begin(first: FirstProcess, options: RunOptions, image: ImageRoot | undefined): void {
+    const { process } = first;
+    if (image) process.command = commandOf(image, process.command, options);
+    const made = make(options, { hold: false, image, first });
+    const { container } = made;
+    process.attach(container, {
+      oomKills: () => made.oomKills,
+      kill: () => container.end(),
+      ended: made.ended,
+    });
+    made.mapped.catch(() => container.kill());
   }
 
   /** Init's pid on this machine. */
@@ -231,7 +274,9 @@ export class Sandbox implements AsyncDisposable {
 
   #changes(): Changes {
     this.#refuseGone();
-    return new Changes(this.#container, this.#blueprint.config, this.#layers);
+    return new Changes(this.#container, this.#blueprint.config, this.#layers, {
+      isImage: this.#root !== undefined,
+    });
   }
 
   /** A frozen copy of all that the sandbox has written so far, to start others from. The sandbox goes on. */
@@ -240,8 +285,9 @@ export class Sandbox implements AsyncDisposable {
     const wasPaused = this.#paused;
     if (!wasPaused) await this.pause();
     try {
-      return await Snapshot.take(this.#container, this.#layers, this.#options, (options, layers) =>
-        Sandbox.fromSnapshot(options, layers),
+      const below = { layers: this.#layers, image: this.#root, options: this.#options };
+      return await Snapshot.take(this.#container, below, (options, layers, image) =>
+        Sandbox.fromSnapshot(options, layers, image),
       );
     } finally {
       // One that has ended meanwhile needs none, and what was copied of it is whole.
@@ -379,9 +425,8 @@ export class Sandbox implements AsyncDisposable {
 }
 
 interface FirstProcess {
-  readonly args: readonly string[];
   readonly exec: NormalExecOptions;
-  readonly listener: ProcessListener;
+  readonly process: Process;
   readonly stdio: readonly number[];
   /** Whether the descriptors are closed by whoever has them now. */
   handedOver: boolean;
@@ -394,6 +439,7 @@ interface MadeSandbox {
   readonly container: Box;
   readonly groups: CgroupParent | undefined;
   readonly layers: readonly SnapshotLayer[];
+  readonly image: ImageRoot | undefined;
   readonly resources: LinuxResources | undefined;
   /** What is being done with its groups now. */
   readonly groupWork: Set<Promise<unknown>>;
@@ -408,14 +454,30 @@ interface MadeSandbox {
 // For stats and pause alone: no controller here may refuse a process (as v1's cpu does one with a real-time priority).
 const HELD_GROUPS = Controller.memory | Controller.pids | Controller.cpuacct | Controller.unified;
 
-function make(
-  options: SandboxOptions,
-  how: { readonly hold: boolean; readonly layers: readonly SnapshotLayer[]; readonly first?: FirstProcess },
-): MadeSandbox {
+interface Making {
+  readonly hold: boolean;
+  /** Released when the sandbox is gone. */
+  readonly image: ImageRoot | undefined;
+  /** Frozen ones; default: the image's. */
+  readonly layers?: readonly SnapshotLayer[] | undefined;
+  readonly first?: FirstProcess;
+}
+
+function make(options: SandboxOptions, how: Making): MadeSandbox {
+  try {
+    return makeBox(options, how);
+  } catch (error) {
+    how.image?.release();
+    throw error;
+  }
+}
+
+function makeBox(options: SandboxOptions, how: Making): MadeSandbox {
   const id = takeName(options.id);
   let scratch: string | undefined;
   try {
-    const design = blueprint(options, id);
+    const design = blueprint(options, id, how.image);
+    const layers = how.layers ?? layersOf(how.image);
     scratch = scratchFor(design);
     // A limit that makes no sense is wrong whether or not it could be set.
     resourcesOf(options.limits, false);
@@ -424,7 +486,9 @@ function make(
     const join = how.hold ? HELD_GROUPS : 0;
     const used = join | controllerMask(options.limits);
     const entries = (groups?.entries() ?? []).filter(({ controllers }) => (controllers & used) !== 0);
-    const process = how.first ? processConfig(design, how.first.args, how.first.exec) : design.process;
+    const process = how.first
+      ? processConfig(design, how.first.process.command, how.first.exec)
+      : design.process;
     const plan: Plan = {
       config: {
         ...design.config,
@@ -438,7 +502,8 @@ function make(
       clampCapabilities: design.clampCapabilities,
       ...(design.scratchSize !== undefined && { scratchSize: design.scratchSize }),
       ...(scratch !== undefined && { scratchPath: scratch }),
-      ...(how.layers.length > 0 && { snapshots: how.layers }),
+      ...(layers.length > 0 && { snapshots: layers }),
+      ...(design.makesCwd && { makeCwd: true }),
       ...(groups && {
         cgroup: {
           name: id,
@@ -453,12 +518,13 @@ function make(
       filter: design.filter,
       groups: entries.map(({ fd }) => fd),
       stdio: how.first?.stdio ?? [],
-      ...(how.first && { first: how.first.listener }),
+      ...(how.first && { first: how.first.process.listener }),
     });
     let oomKills = 0;
     const groupWork = new Set<Promise<unknown>>();
     const ended = container.closed.then(async () => {
       names.delete(id);
+      how.image?.release();
       await removeScratch(scratch);
       if (!groups) return;
       if (groupWork.size > 0) await Promise.allSettled(groupWork);
@@ -471,7 +537,8 @@ function make(
       blueprint: design,
       container,
       groups,
-      layers: how.layers,
+      layers,
+      image: how.image,
       resources,
       groupWork,
       mapped: mapIds(design, container),
@@ -485,6 +552,35 @@ function make(
     void removeScratch(scratch);
     throw error;
   }
+}
+
+// The lowest one is the root's own path.
+function layersOf(image: ImageRoot | undefined): SnapshotLayer[] {
+  const lowers = image?.lowers.slice(0, -1) ?? [];
+  return lowers.length === 0 ? [] : [{ target: '/', lowers }];
+}
+
+function commandOf(image: ImageRoot, given: readonly string[], { entrypoint }: RunOptions): string[] {
+  try {
+    return checkCommand(imageCommand(image.image, given, entrypoint));
+  } catch (error) {
+    image.release();
+    throw error;
+  }
+}
+
+async function imageOf(options: SandboxOptions): Promise<ImageRoot | undefined> {
+  if (!wantsImage(options)) return undefined;
+  return findImage(options) ?? (await obtain(options, options.signal));
+}
+
+// Hardly any start needs it, and it is large.
+async function obtain(options: SandboxOptions, signal: AbortSignal | undefined): Promise<ImageRoot> {
+  const { obtainImage } = await import('./image-obtain.js');
+  const image = await obtainImage(options, { signal });
+  if (!signal?.aborted) return image;
+  image.release();
+  throw new NsboxError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
 }
 
 async function removeScratch(path: string | undefined): Promise<void> {
@@ -587,11 +683,6 @@ interface InsideUser {
   readonly 'nsbox.name'?: string;
   readonly 'nsbox.pipes'?: number;
   readonly 'nsbox.null'?: number;
-}
-
-function mergeEnvironment(base: readonly string[], more: NormalExecOptions['env']): string[] {
-  const kept = base.filter((entry) => !Object.hasOwn(more, entry.slice(0, entry.indexOf('='))));
-  return [...kept, ...environmentList(more)];
 }
 
 function withTerm(env: readonly string[]): readonly string[] {

@@ -5,14 +5,29 @@ import { fromNative } from '../native/errors.js';
 import { addon } from '../native/load.js';
 import type { Box } from '../runtime/box.js';
 import type { SnapshotLayer } from '../runtime/plan.js';
+import type { ImageRoot } from './image.js';
 import type { SandboxOptions } from './options.js';
 import type { Sandbox } from './sandbox.js';
 import { scope } from './scope.js';
 
-type Start = (options: SandboxOptions, layers: readonly SnapshotLayer[]) => Promise<Sandbox>;
+type Start = (
+  options: SandboxOptions,
+  layers: readonly SnapshotLayer[],
+  image: ImageRoot | undefined,
+) => Promise<Sandbox>;
+
+/** What a frozen sandbox was made from. */
+interface Below {
+  readonly layers: readonly SnapshotLayer[];
+  readonly image: ImageRoot | undefined;
+  readonly options: SandboxOptions;
+}
 
 /** What may differ between a fork and the sandbox that was frozen: anything but its files. */
-export type ForkOptions = Omit<SandboxOptions, 'rootfs' | 'bundle' | 'workspace'>;
+export type ForkOptions = Omit<
+  SandboxOptions,
+  'image' | 'pull' | 'platform' | 'rootfs' | 'bundle' | 'workspace'
+>;
 
 /**
  * All that a sandbox had written at one moment, frozen: any number of sandboxes start from it, each with its own copy on
@@ -21,6 +36,7 @@ export type ForkOptions = Omit<SandboxOptions, 'rootfs' | 'bundle' | 'workspace'
 export class Snapshot implements AsyncDisposable {
   readonly #directory: string;
   readonly #layers: readonly SnapshotLayer[];
+  #image: ImageRoot | undefined;
   readonly #options: SandboxOptions;
   readonly #start: Start;
   readonly #forks = new Set<Promise<Sandbox>>();
@@ -29,27 +45,23 @@ export class Snapshot implements AsyncDisposable {
   private constructor(
     directory: string,
     layers: readonly SnapshotLayer[],
-    options: SandboxOptions,
+    { image, options }: Below,
     start: Start,
   ) {
     this.#directory = directory;
     this.#layers = layers;
+    this.#image = image?.share();
     this.#options = options;
     this.#start = start;
   }
 
   /** @internal */
-  static async take(
-    container: Box,
-    below: readonly SnapshotLayer[],
-    options: SandboxOptions,
-    start: Start,
-  ): Promise<Snapshot> {
+  static async take(container: Box, below: Below, start: Start): Promise<Snapshot> {
     const directory = scope.snapshotDirectory();
     try {
       await fs.mkdir(directory, { mode: 0o700 });
-      const layers = await copyLayers(container, below, directory);
-      return new Snapshot(directory, layers, options, start);
+      const layers = await copyLayers(container, below.layers, directory);
+      return new Snapshot(directory, layers, below, start);
     } catch (error) {
       await fs.rm(directory, { recursive: true, force: true });
       throw fromNative(error, 'snapshot');
@@ -64,7 +76,7 @@ export class Snapshot implements AsyncDisposable {
   async start(options: ForkOptions = {}): Promise<Sandbox> {
     if (this.#disposed) throw new NsboxError('ERR_DISPOSED', 'the snapshot is gone');
     const { id: _, signal: __, ...inherited } = this.#options;
-    const starting = this.#start({ ...inherited, ...options }, this.#layers);
+    const starting = this.#start({ ...inherited, ...options }, this.#layers, this.#image);
     this.#forks.add(starting);
     const forget = (): boolean => this.#forks.delete(starting);
     starting.then((fork) => fork.wait()).then(forget, forget);
@@ -78,6 +90,8 @@ export class Snapshot implements AsyncDisposable {
     await Promise.allSettled(
       [...this.#forks].map(async (starting) => (await starting)[Symbol.asyncDispose]()),
     );
+    this.#image?.release();
+    this.#image = undefined;
     await fs.rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -237,6 +237,14 @@ Napi::Value remove_tree(const Napi::CallbackInfo& info) {
                       [path = text_of(info[0])] { return remove_tree_at(AT_FDCWD, path.c_str()); });
 }
 
+// syncFileSystem(path): waits until all that was written to the file system that it is on is on the disk.
+Napi::Value sync_file_system(const Napi::CallbackInfo& info) {
+  return queue_status(info.Env(), [path = text_of(info[0])]() -> Status {
+    UniqueFd dir = TRY(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY));
+    return sys::syncfs(dir.get());
+  });
+}
+
 // openDirectory(path): an O_PATH descriptor of a directory of this machine.
 Napi::Value open_directory(const Napi::CallbackInfo& info) {
   const std::string path = text_of(info[0]);
@@ -265,6 +273,7 @@ void export_files(Napi::Env env, Napi::Object exports) {
   add("copyTree", &copy);
   add("applyChanges", &apply);
   add("removeTree", &remove_tree);
+  add("syncFileSystem", &sync_file_system);
   add("openDirectory", &open_directory);
 }
 

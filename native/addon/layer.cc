@@ -38,8 +38,8 @@ void hash_all(PieceRing& ring, Sha256& hash) {
   }
 }
 
-// Three threads: one reads, hashes and inflates what is compressed, one hashes what comes out, and this one, of
-// libuv's pool, writes it.
+// Three threads: one reads, hashes and inflates what is compressed, one hashes what comes out, and this one,
+// of libuv's pool, writes it.
 Result<Outcome> unpack(const Request& request) {
   const auto file = std::make_unique<HashedFile>(request.source);
   const auto stream = std::make_unique<LayerStream>(*file);
@@ -113,10 +113,9 @@ Napi::Value unpack_layer_to(const Napi::CallbackInfo& info) {
 
 // adoptDirectories(target, lowers, paths, rootless)
 Napi::Value adopt(const Napi::CallbackInfo& info) {
-  return queue_status(info.Env(), [target = int_of(info[0]), lowers = ints_of(info[1]),
-                                   paths = texts_of(info[2]), as = unpack_as(info[3])] {
-    return adopt_directories(target, lowers, paths, as);
-  });
+  return queue_status(info.Env(),
+                      [target = int_of(info[0]), lowers = ints_of(info[1]), paths = texts_of(info[2]),
+                       as = unpack_as(info[3])] { return adopt_directories(target, lowers, paths, as); });
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 namespace nsbox::addon {
 
-// Pieces of a layer's tar between the thread that inflates and those that read: all readers see all pieces, and
-// a slot is written anew when the last has left it.
+// Pieces of a layer's tar between the thread that inflates and those that read: all readers see all pieces,
+// and a slot is written anew when the last has left it.
 class PieceRing {
  public:
   static constexpr size_t kReaders = 2;
@@ -38,8 +38,8 @@ class PieceRing {
   std::condition_variable changed_;
   std::vector<std::vector<uint8_t>> slots_;
   size_t sizes_[kSlots] = {};
-  uint64_t written_ = 0;              // Pieces in all.
-  uint64_t taken_[kReaders] = {};     // Pieces each reader has asked for: the last of them it still uses.
+  uint64_t written_ = 0;           // Pieces in all.
+  uint64_t taken_[kReaders] = {};  // Pieces each reader has asked for: the last of them it still uses.
   bool ended_ = false;
   bool given_up_ = false;
   std::optional<Error> error_;

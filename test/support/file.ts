@@ -1,6 +1,14 @@
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { descriptorCounts, leftOfThisProcess } from './leaks.js';
 import { eventually } from './polling.js';
+
+// Whoever runs the tests has images of their own.
+const data = join(tmpdir(), `data-${process.pid}`);
+process.env.NSBOX_DATA = data;
+afterAll(() => rmSync(data, { recursive: true, force: true }));
 
 // After each file that makes boxes: is anything left of them?
 

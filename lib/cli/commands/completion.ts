@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { HOST } from '../../sandbox/image.js';
 import { print } from '../output/print.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -15,7 +16,7 @@ interface Known {
   readonly name: string;
   readonly description: string;
   readonly options: readonly KnownOption[];
-  /** What its first argument may be; undefined: any command of the machine. */
+  /** What its first argument may be; undefined: an image, or `--` or `host` and any command of the machine. */
   readonly words: readonly string[] | undefined;
 }
 
@@ -51,7 +52,7 @@ const SCRIPTS = { bash, zsh, fish } as const;
 function bash(commands: readonly Known[]): string {
   return `# Completions of nsbox for bash. In ~/.bashrc: source <(nsbox completion bash)
 _nsbox() {
-  local word=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} i
+  local word=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} here i
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     COMPREPLY=($(compgen -W '${[...commands.map(({ name }) => name), '--help', '--version'].join(' ')}' -- "$word"))
@@ -73,15 +74,19 @@ function bashCommand({ name, options, words }: Known): string {
   const walk =
     withValue.length === 0
       ? ''
-      : `      # Where the command begins, its own completions do.
+      : `      # Where a command of this machine begins, its own completions do. What an image holds is not known here.
       for ((i = 2; i < COMP_CWORD; i++)); do
         case \${COMP_WORDS[i]} in
           ${pattern(withValue)}) ((i++)) ;;
-          --) ((i++)); break ;;
+          --|host) ((i++)); here=yes; break ;;
           -*) ;;
-          *) break ;;
+          *) return ;;
         esac
       done
+      if ((i == COMP_CWORD)) && [[ $here ]]; then
+        COMPREPLY=($(compgen -c -- "$word"))
+        return
+      fi
       if ((i < COMP_CWORD)); then
         declare -F _command_offset >/dev/null && _command_offset "$i"
         return
@@ -91,7 +96,7 @@ ${choices.map((one) => `        ${pattern([one])}) COMPREPLY=($(compgen -W '${[o
   texts.length > 0 ? `        ${pattern(texts)}) compopt +o default; return ;;\n` : ''
 }${files.length > 0 ? `        ${pattern(files)}) return ;;\n` : ''}      esac
 `;
-  const others = words === undefined ? 'compgen -c -- "$word"' : `compgen -W '${words.join(' ')}' -- "$word"`;
+  const others = `compgen -W '${(words ?? [HOST]).join(' ')}' -- "$word"`;
   return `    ${name})
 ${walk}      if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W '${options.flatMap(({ names }) => names).join(' ')}' -- "$word"))
@@ -125,8 +130,7 @@ compdef _nsbox nsbox
 
 function zshCommand({ name, options, words }: Known): string {
   const specs = options.flatMap(zshOption);
-  if (words === undefined)
-    specs.push(quoted('(-)1:command:_command_names -e'), quoted('*::arguments:_normal'));
+  if (words === undefined) specs.push(quoted(`(-)1:image:(${HOST})`), quoted('*::arguments:_normal'));
   else if (words.length > 0) specs.push(quoted(`1:word:(${words.join(' ')})`));
   return `    ${name})\n      _arguments -s -S${specs.map((spec) => ` \\\n        ${spec}`).join('')}\n      ;;\n`;
 }
@@ -150,7 +154,8 @@ function fish(commands: readonly Known[]): string {
   for (const { name, description, options, words } of commands) {
     const inside = `complete -c nsbox -n '__fish_seen_subcommand_from ${name}'`;
     lines.push(`complete -c nsbox -n __fish_use_subcommand -a ${name} -d ${fishQuoted(description)}`);
-    if (words === undefined) lines.push(`${inside} -x -a '(__fish_complete_subcommand --fcs-skip=2)'`);
+    if (words === undefined)
+      lines.push(`${inside} -x -a '${HOST} (__fish_complete_subcommand --fcs-skip=3)'`);
     else lines.push(`${inside} -f${words.length > 0 ? ` -a ${fishQuoted(words.join(' '))}` : ''}`);
     for (const option of options) lines.push(`${inside} ${fishOption(option)}`);
   }

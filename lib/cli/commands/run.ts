@@ -1,5 +1,7 @@
 import type { Change } from '../../sandbox/changes.js';
 import type { ExecOptions } from '../../sandbox/exec-options.js';
+import { findImage, type ImageRoot, imageCommand, wantsImage } from '../../sandbox/image.js';
+import { checkSandboxOptions } from '../../sandbox/options.js';
 import type { Process } from '../../sandbox/process.js';
 import { CommandError, type Result } from '../../sandbox/result.js';
 import { Sandbox } from '../../sandbox/sandbox.js';
@@ -45,13 +47,27 @@ function needsFiles({ diff, apply }: Request): boolean {
 
 async function runOnce(request: Request): Promise<Outcome> {
   const options = { ...request.options, ...stdioOf(request) };
-  return { result: await resultOf(Sandbox.run(request.command, options), request) };
+  const child = Sandbox.runOn(await imageOf(request), request.command, options);
+  return { result: await resultOf(child, request) };
+}
+
+// What is not here is fetched before anything else: its progress is shown where the command's output will be.
+async function imageOf({ options, quiet }: Request): Promise<ImageRoot | undefined> {
+  if (!wantsImage(options)) return undefined;
+  const found = findImage(options);
+  if (found) return found;
+  // What is written wrong is said before anything is fetched.
+  checkSandboxOptions(options);
+  const { obtain } = await import('../run/obtain.js');
+  return await obtain(options, { quiet });
 }
 
 /** What a command wrote is gone with its sandbox, so this one outlives it. */
 async function runHeld(request: Request): Promise<Outcome> {
-  await using box = await Sandbox.create(request.options);
-  const result = await resultOf(box.exec(request.command, stdioOf(request)), request);
+  await using box = await Sandbox.createOn(await imageOf(request), request.options);
+  const { entrypoint } = request.options;
+  const command = box.image ? imageCommand(box.image, request.command, entrypoint) : request.command;
+  const result = await resultOf(box.exec(command, stdioOf(request)), request);
   const changes = request.diff ? await collect(box.changes()) : undefined;
   const isWanted = request.apply.length > 0 && (result.exitCode === 0 || request.applyAlways);
   const applied = isWanted ? await box.apply({ paths: request.apply }) : undefined;

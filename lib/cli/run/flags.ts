@@ -42,14 +42,14 @@ export const RUN_FLAGS = [
     short: 'w',
     value: 'DIR',
     group: 'Command',
-    help: 'working directory inside (default: the workspace)',
+    help: "working directory inside (default: the image's, or the workspace)",
   },
   {
     long: 'user',
     short: 'u',
     value: 'USER[:GROUP]',
     group: 'Command',
-    help: 'names or ids, looked up inside (default: root)',
+    help: "names or ids, looked up inside (default: the image's, or root)",
   },
   {
     long: 'timeout',
@@ -74,17 +74,37 @@ export const RUN_FLAGS = [
   { long: 'rm', group: 'Command', help: 'remove the sandbox at its end; nsbox always does' },
 
   {
+    long: 'pull',
+    value: 'WHEN',
+    group: 'Files',
+    help: "ask the image's registry: always, missing or never (default: missing)",
+    choices: ['always', 'missing', 'never'],
+  },
+  {
+    long: 'platform',
+    value: 'PLATFORM',
+    group: 'Files',
+    help: "which variant of the image: linux/386 (default: this machine's)",
+  },
+  {
+    long: 'entrypoint',
+    value: 'PROGRAM',
+    group: 'Files',
+    help: "in place of the image's own; empty: none",
+  },
+  { long: 'quiet', short: 'q', group: 'Files', help: 'do not show how an image is pulled' },
+  {
     long: 'rootfs',
     value: 'DIR',
     group: 'Files',
-    help: "directory to be the root (default: this machine's files)",
+    help: 'directory to be the root, in place of an image',
   },
   { long: 'bundle', value: 'DIR', group: 'Files', help: 'OCI bundle: a directory with config.json' },
   {
     long: 'workspace',
     value: 'DIR',
     group: 'Files',
-    help: 'directory that stays visible (default: the current one)',
+    help: 'directory that stays visible without an image (default: the current one)',
   },
   { long: 'no-workspace', group: 'Files', help: 'hide the current directory where it lies in a home' },
   {

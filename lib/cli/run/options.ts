@@ -19,6 +19,8 @@ export interface Request {
   /** Absolute paths; empty: nothing is copied out. */
   readonly apply: readonly string[];
   readonly applyAlways: boolean;
+  /** Nothing is said of how an image comes. */
+  readonly quiet: boolean;
 }
 
 /**
@@ -26,17 +28,18 @@ export interface Request {
  *
  * @throws {@link NsboxError} `ERR_INVALID_ARGUMENT`, `ERR_NOT_FOUND`, `ERR_INVALID_CONFIG`
  */
-export function requestOf({ values, command }: Scanned): Request {
+export function requestOf({ values, image, command }: Scanned): Request {
   const flags = new Values(values);
   const request: Request = {
     command,
-    options: sandboxOptions(flags),
+    options: { ...imageOptions(flags, image), ...sandboxOptions(flags) },
     tty: flags.isSet('tty'),
     interactive: flags.isSet('interactive'),
     json: flags.isSet('json'),
     diff: flags.isSet('diff'),
     apply: flags.all('apply').map((path) => posix.resolve(path)),
     applyAlways: flags.isSet('apply-always'),
+    quiet: flags.isSet('quiet'),
   };
   refuseContradictions(request, flags);
   return request;
@@ -66,6 +69,22 @@ class Values {
     const value = this.one(name);
     return value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });
   }
+}
+
+function imageOptions(flags: Values, image: string | undefined): SandboxOptions {
+  const entrypoint = flags.one('entrypoint');
+  return {
+    ...(image !== undefined && { image }),
+    ...pullOption(flags.one('pull')),
+    ...flags.optional('platform', 'platform'),
+    ...(entrypoint !== undefined && { entrypoint: entrypoint === '' ? [] : [entrypoint] }),
+  };
+}
+
+function pullOption(pull: string | undefined): Pick<SandboxOptions, 'pull'> {
+  if (pull === undefined) return {};
+  if (pull === 'always' || pull === 'missing' || pull === 'never') return { pull };
+  throw invalid(`--pull: expected always, missing or never, got ${JSON.stringify(pull)}`);
 }
 
 function sandboxOptions(flags: Values): SandboxOptions {
@@ -139,8 +158,14 @@ function withContent<K extends string, T extends object>(key: K, value: T): { re
 }
 
 function refuseContradictions(request: Request, flags: Values): void {
-  if (request.command.length === 0)
-    throw invalid('no command is given', 'write it as nsbox run [OPTIONS] COMMAND [ARG...]');
+  const { image } = request.options;
+  const hasImage = image !== undefined && image !== 'host';
+  if (request.command.length === 0 && !hasImage) throw invalid('no command is given', USAGE);
+  if (hasImage && request.apply.length > 0)
+    throw invalid(
+      "--apply is for this machine's own files: an image never changes",
+      'show a directory to write to: -v ./out:/out',
+    );
   if (request.command[0] === '') throw invalid('the command is an empty word');
   if (request.tty && request.json)
     throw invalid('--tty and --json contradict each other: a terminal shows the output itself');
@@ -149,6 +174,9 @@ function refuseContradictions(request: Request, flags: Values): void {
   if (flags.isSet('no-workspace') && flags.one('workspace') !== undefined)
     throw invalid('--workspace and --no-workspace contradict each other');
 }
+
+const USAGE =
+  "write it as nsbox run [OPTIONS] IMAGE [COMMAND...], or nsbox run [OPTIONS] -- COMMAND for this machine's own files";
 
 function invalid(message: string, hint = 'see nsbox run --help'): NsboxError {
   return new NsboxError('ERR_INVALID_ARGUMENT', message, { hint });

@@ -6,15 +6,20 @@ import { type Flag, type FlagName, RUN_FLAGS } from './flags.js';
 export interface Scanned {
   /** Every value of each option, in the order given; a flag without value has `'true'` or `'false'`. */
   readonly values: ReadonlyMap<FlagName, readonly string[]>;
+  /** What the command is to find as its root; undefined where an option says it, or `--`: this machine's own files. */
+  readonly image: string | undefined;
   readonly command: readonly string[];
   readonly wantsHelp: boolean;
 }
 
 const FLAGS: readonly (Flag & { readonly long: FlagName })[] = RUN_FLAGS;
 
+/** Options that name the root, so that no image does. */
+const ROOTS: readonly FlagName[] = ['rootfs', 'bundle'];
+
 /**
- * Reads the options up to the command, as Docker does: the first word that is no option begins the command, and so does
- * whatever follows `--`; nothing from there on is ours.
+ * Reads the options up to the image, as Docker does: the first word that is no option names it, and the command follows.
+ * Behind `--` there is no image, but the command at once. Nothing from there on is ours.
  *
  * @throws {@link NsboxError} `ERR_INVALID_ARGUMENT`
  */
@@ -55,13 +60,23 @@ export function scan(args: readonly string[]): Scanned {
   for (;;) {
     const word = args[next];
     if (word === undefined || word === '-' || !word.startsWith('-'))
-      return { values, command: args.slice(next), wantsHelp: false };
+      return { values, ...split(args.slice(next), values), wantsHelp: false };
     next++;
-    if (word === '--') return { values, command: args.slice(next), wantsHelp: false };
-    if (word === '--help') return { values, command: [], wantsHelp: true };
+    if (word === '--') return { values, image: undefined, command: args.slice(next), wantsHelp: false };
+    if (word === '--help') return { values, image: undefined, command: [], wantsHelp: true };
     if (word.startsWith('--')) takeLong(word);
     else takeShort(word);
   }
+}
+
+function split(
+  words: readonly string[],
+  values: Scanned['values'],
+): { readonly image: string | undefined; readonly command: readonly string[] } {
+  if (ROOTS.some((name) => values.has(name))) return { image: undefined, command: words };
+  const [image, ...rest] = words;
+  // Node itself looks for an `--env-file` in all words, but for those behind `--`.
+  return { image, command: rest[0] === '--' ? rest.slice(1) : rest };
 }
 
 function truth(name: string, value: string): string {

@@ -76,6 +76,7 @@ Result<Plan> parse_plan(std::string_view text, std::span<const sock_filter> filt
   TRY(plan.read("scratchSize", out.scratch_size));
   TRY(plan.read("scratchPath", out.scratch_path));
   TRY(plan.read("clampCapabilities", out.clamp_capabilities));
+  TRY(plan.read("makeCwd", out.make_cwd));
   TRY(plan.each_object("snapshots",
                        [&](const Reader& entry) { return read_snapshot(entry, out.snapshots); }));
   size_t used = 0;

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/mount/mount.h"
+#include "core/mount/overlay_page.h"
 #include "core/sys/syscalls.h"
 
 namespace nsbox {
@@ -68,18 +70,17 @@ Status set_directory(int fs, const char* key, int dir) {
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, key, format("/proc/self/fd/", dir).c_str(), 0);
 }
 
-// "lowerdir+" takes one more layer below those before it.
-bool set_lowers_by_descriptor(int fs, std::span<const int> lowers) {
-  for (const int lower : lowers)
-    if (!sys::fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", nullptr, lower)) return false;
-  return true;
-}
+constexpr size_t kLongestValue = 255;  // fsconfig(2) takes no more.
 
+bool add_lower(int fs, int lower) { return bool(set_directory(fs, "lowerdir+", lower)); }
+
+// "lowerdir+" takes one more layer below those before it, by its descriptor (Linux 6.13) or by the name of
+// that (6.5). Before, all were one text. E2BIG where that is too long.
 Status set_lowers(int fs, std::span<const int> lowers) {
-  if (set_lowers_by_descriptor(fs, lowers)) return Ok{};
+  if (std::all_of(lowers.begin(), lowers.end(), [&](int lower) { return add_lower(fs, lower); })) return Ok{};
   if (lowers.size() == 1) return set_directory(fs, "lowerdir", lowers[0]);
-  String list;
-  for (const int lower : lowers) append(list, list.empty() ? "" : ":", "/proc/self/fd/", lower);
+  const String list = list_of_lowers(lowers);
+  if (list.size() > kLongestValue) return Error(E2BIG);
   return sys::fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", list.c_str(), 0);
 }
 
@@ -92,21 +93,28 @@ Status set_marks(int fs, OverlayMarks marks) {
   return Ok{};
 }
 
+Result<UniqueFd> make_from(int fs, const OverlayOptions& options) {
+  const InDescriptors here;
+  TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0));
+  TRY(set_lowers(fs, options.lowers));
+  if (options.upper >= 0) {
+    TRY(set_directory(fs, "upperdir", options.upper));
+    TRY(set_directory(fs, "workdir", options.work));
+  }
+  TRY(set_marks(fs, options.marks));
+  // The scratch space is gone after a crash anyway: no sync is worth its time (Linux 5.10).
+  (void)sys::fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
+  TRY(sys::fsconfig(fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+  return sys::fsmount(fs, 0, static_cast<unsigned>(options.attributes));
+}
+
 }  // namespace
 
 Result<UniqueFd> make_overlay(const OverlayOptions& options) {
-  UniqueFd fs = TRY(sys::fsopen("overlay", 0));
-  TRY(sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", "overlay", 0));
-  TRY(set_lowers(fs.get(), options.lowers));
-  if (options.upper >= 0) {
-    TRY(set_directory(fs.get(), "upperdir", options.upper));
-    TRY(set_directory(fs.get(), "workdir", options.work));
-  }
-  TRY(set_marks(fs.get(), options.marks));
-  // The scratch space is gone after a crash anyway: no sync is worth its time (Linux 5.10).
-  (void)sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
-  TRY(sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
-  return sys::fsmount(fs.get(), 0, static_cast<unsigned>(options.attributes));
+  auto fs = sys::fsopen("overlay", 0);
+  if (!fs) return fs.err() == ENOSYS ? make_overlay_by_page(options) : std::move(fs);
+  auto made = make_from(fs->get(), options);
+  return made.err() == E2BIG ? make_overlay_by_page(options) : std::move(made);
 }
 
 }  // namespace nsbox

@@ -162,6 +162,7 @@ Status mount(const char* source, const char* target, const char* type, unsigned 
   return status(call(__NR_mount, source, target, type, flags, data));
 }
 Status umount2(const char* target, int flags) { return status(call(__NR_umount2, target, flags)); }
+Status syncfs(int fd) { return status(call(__NR_syncfs, fd)); }
 Status pivot_root(const char* new_root, const char* put_old) {
   return status(call(__NR_pivot_root, new_root, put_old));
 }

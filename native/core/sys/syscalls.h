@@ -103,6 +103,7 @@ Status move_mount(int from_dir, const char* from, int to_dir, const char* to, un
 Status mount_setattr(int dir, const char* path, unsigned flags, const mount_attr& attributes);
 Status mount(const char* source, const char* target, const char* type, unsigned long flags, const void* data);
 Status umount2(const char* target, int flags);
+Status syncfs(int fd);
 Status pivot_root(const char* new_root, const char* put_old);
 
 // Namespaces and processes.

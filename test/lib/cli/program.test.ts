@@ -123,7 +123,10 @@ describe('completions', () => {
     expect(bash(script, 'nsbox', 'runtime', 'pa')).toEqual(['pause']);
     expect(bash(script, 'nsbox', 'run', '--mem')).toEqual(['--memory', '--memory-swap']);
     expect(bash(script, 'nsbox', 'run', '--network', '')).toEqual(['none', 'host']);
-    expect(bash(script, 'nsbox', 'run', '-it', 'l')).toContain('ls');
+    expect(bash(script, 'nsbox', 'run', '-it', 'h')).toEqual(['host']);
+    expect(bash(script, 'nsbox', 'run', '-it', 'host', 'l')).toContain('ls');
+    expect(bash(script, 'nsbox', 'run', '-it', '--', 'l')).toContain('ls');
+    expect(bash(script, 'nsbox', 'run', 'debian', 'l')).toEqual([]);
     expect(bash(script, 'nsbox', 'run', '--memory', '64m', '--js')).toEqual(['--json']);
     expect(bash(script, 'nsbox', 'run', 'ls', '--mem')).toEqual([]);
     expect(bash(script, 'nsbox', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);

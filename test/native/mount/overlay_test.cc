@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <vector>
 
 #include "core/layer/changes.h"
 #include "core/mount/mount.h"
 #include "core/sys/syscalls.h"
+#include "support.h"
 #include "support/forked.h"
 #include "support/workspace.h"
 
@@ -40,7 +45,53 @@ void writes_stay_above(OverlayMarks marks) {
   EXPECT_EQ(changes.size(), size_t{2});
 }
 
+// Each holds one file that no other does, and one that all have: the topmost counts.
+std::vector<UniqueFd> make_layers(int count) {
+  std::vector<UniqueFd> layers;
+  for (int i = 0; i < count; i++) {
+    const std::string path = "/tmp/layer" + std::to_string(i);
+    mkdir(path.c_str(), 0755);
+    put((path + "/own" + std::to_string(i)).c_str());
+    put((path + "/all").c_str(), std::to_string(i).c_str());
+    layers.emplace_back(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return layers;
+}
+
+void many_layers_are_one(int count, OverlayMarks marks) {
+  const auto layers = make_layers(count);
+  Vector<int> lowers;
+  for (const UniqueFd& layer : layers) lowers.push_back(layer.get());
+  mkdir("/tmp/upper", 0755);
+  mkdir("/tmp/work", 0755);
+  const UniqueFd upper(open("/tmp/upper", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd work(open("/tmp/work", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  MUST(made, make_overlay({.lowers = lowers,
+                           .upper = upper.get(),
+                           .work = work.get(),
+                           .marks = marks,
+                           .attributes = MOUNT_ATTR_NODEV}));
+  mkdir("/tmp/merged", 0755);
+  const UniqueFd target(open("/tmp/merged", O_PATH | O_CLOEXEC));
+  EXPECT_EQ(told(attach_mount(made.get(), target.get())), "ok");
+  EXPECT_EQ(content("/tmp/merged/all"), "0");
+  for (int i = 0; i < count; i++) EXPECT_EQ(access(("/tmp/merged/own" + std::to_string(i)).c_str(), F_OK), 0);
+  put("/tmp/merged/new", "written");
+  EXPECT_EQ(content("/tmp/upper/new"), "written");
+}
+
+constexpr int kMostLayers = 500;  // The kernel's own bound: OVL_MAX_STACK.
+
 }  // namespace
+
+TEST("overlay: as many layers as the kernel takes, one by one or in a page of options") {
+  in_mount_namespace([] { many_layers_are_one(kMostLayers, OverlayMarks::kTrusted); });
+  in_user_namespace([] { many_layers_are_one(kMostLayers, OverlayMarks::kUser); });
+  in_mount_namespace([] {
+    refuse_calls({SYS_fsopen}, ENOSYS);
+    many_layers_are_one(kMostLayers, OverlayMarks::kTrusted);
+  });
+}
 
 TEST("overlay: writes stay above, as root and in a user namespace") {
   in_mount_namespace([] { writes_stay_above(OverlayMarks::kTrusted); });

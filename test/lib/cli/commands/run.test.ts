@@ -5,7 +5,7 @@ import { hasGroups } from '../../../support/mode.js';
 import { TemporaryDirectory } from '../../../support/temporary.js';
 import { cli, endOf, KEEP_OPEN, nsbox, saying, start } from '../support.js';
 
-const sh = (script: string, ...options: string[]) => nsbox(['run', ...options, 'sh', '-c', script]);
+const sh = (script: string, ...options: string[]) => nsbox(['run', ...options, '--', 'sh', '-c', script]);
 
 describe('what goes in and out', () => {
   test('output comes out as it is, and nothing beside it', async () => {
@@ -13,17 +13,19 @@ describe('what goes in and out', () => {
   });
 
   test('stdin is read without any option', async () => {
-    expect(await nsbox(['run', 'cat'], { input: 'hello' })).toMatchObject({ code: 0, stdout: 'hello' });
-    expect(await nsbox(['run', '-i', '--rm', 'cat'], { input: 'hello' })).toMatchObject({ stdout: 'hello' });
+    expect(await nsbox(['run', '--', 'cat'], { input: 'hello' })).toMatchObject({ code: 0, stdout: 'hello' });
+    expect(await nsbox(['run', '-i', '--rm', '--', 'cat'], { input: 'hello' })).toMatchObject({
+      stdout: 'hello',
+    });
   });
 
   test("the command's options are its own", async () => {
-    const { stdout } = await nsbox(['run', 'echo', '--json', '-t', '--', '--help', '-e']);
+    const { stdout } = await nsbox(['run', '--', 'echo', '--json', '-t', '--', '--help', '-e']);
     expect(stdout).toBe('--json -t -- --help -e\n');
   });
 
   test('a reader that goes away ends the command quietly', () => {
-    const line = `{ "$0" "$1" run yes; echo "exit code $?" >&2; } | head -n 1`;
+    const line = `{ "$0" "$1" run -- yes; echo "exit code $?" >&2; } | head -n 1`;
     const { stdout, stderr } = spawnSync('sh', ['-c', line, process.execPath, cli], { encoding: 'utf8' });
     expect({ stdout, stderr }).toEqual({ stdout: 'y\n', stderr: 'exit code 141\n' });
   });
@@ -41,13 +43,13 @@ describe('exit codes', () => {
   });
 
   test('127: there is no such command', async () => {
-    const { code, stderr } = await nsbox(['run', 'no-such-command']);
+    const { code, stderr } = await nsbox(['run', '--', 'no-such-command']);
     expect(code).toBe(127);
     expect(stderr).toMatch(/^nsbox: .*no-such-command.*\n$/);
   });
 
   test('126: the command cannot be executed', async () => {
-    const { code, stderr } = await nsbox(['run', '/etc/passwd']);
+    const { code, stderr } = await nsbox(['run', '--', '/etc/passwd']);
     expect(code).toBe(126);
     expect(stderr).toMatch(/^nsbox: .*\/etc\/passwd.*\n$/);
   });
@@ -57,6 +59,7 @@ describe('exit codes', () => {
       'run',
       '--timeout',
       '200ms',
+      '--',
       'sh',
       '-c',
       'sleep 1000 & sleep 1000',
@@ -68,30 +71,39 @@ describe('exit codes', () => {
 
 describe('125: nsbox itself failed, and says why', () => {
   test.each([
-    [[], 'no command is given', 'nsbox run [OPTIONS] COMMAND'],
-    [['--memroy', '1g', 'true'], 'unknown option --memroy', "did you mean '--memory'?"],
-    [['--memory', '12x', 'true'], '--memory: expected a size', 'write it as 256m'],
-    [['--memory-swap', 'x', 'true'], '--memory-swap: expected a size', undefined],
-    [['--cpus', 'many', 'true'], '--cpus: ', undefined],
-    [['--pids-limit', 'many', 'true'], '--pids-limit: ', undefined],
-    [['--network', 'bridge', 'true'], '--network: expected none or host', undefined],
-    [['--workdir', 'here', 'true'], '--workdir: expected an absolute path', undefined],
-    [['--timeout', 'soon', 'true'], '--timeout: ', '30s'],
-    [['--name', 'a b', 'true'], '--name: ', undefined],
-    [['--user', 'a:b:c', 'true'], '--user: ', undefined],
-    [['--rootfs', '/no/such', 'true'], '--rootfs: no such directory', undefined],
-    [['--bundle', '/no/such', 'true'], 'no bundle there', undefined],
-    [['--workspace', '/no/such', 'true'], '--workspace: no such directory', undefined],
-    [['--workspace', '/', '--no-workspace', 'true'], 'contradict', undefined],
-    [['--rootfs', '/', '--bundle', '/', 'true'], 'contradict', undefined],
-    [['-v', '/no/such:/a', 'true'], '--volume: no such file or directory', undefined],
-    [['-v', 'data:/a', 'true'], 'a sandbox has no volumes', '-v ./data:/data'],
-    [['--mount', 'type=x,target=/a', 'true'], 'unknown type', undefined],
-    [['--cap-add', 'EVERYTHING', 'true'], 'EVERYTHING', undefined],
-    [['-it', 'true'], 'stdin is not a terminal', 'leave out -t'],
-    [['--apply-always', 'true'], '--apply-always wants --apply', undefined],
-    [['--security-opt', 'x=y', 'true'], 'unknown option', undefined],
-    [['--apply', '/proc', 'true'], '/proc', undefined],
+    [['no/Such'], 'not an image name', undefined],
+    [['./program'], 'not an image name', undefined],
+    [['--pull', 'never', 'nothing/like-it'], 'no image nothing/like-it', 'nsbox run -- nothing/like-it'],
+    [['--pull', 'sometimes', 'a'], '--pull: expected always, missing or never', undefined],
+    [['--pull', 'never', '--', 'true'], '--pull: it is for images', undefined],
+    [['--apply', '/x', 'debian'], '--apply is for', '-v ./out:/out'],
+    [['--workspace', '/opt', 'debian'], 'contradict', undefined],
+    [[], 'no command is given', 'nsbox run [OPTIONS] IMAGE [COMMAND...]'],
+    [['--'], 'no command is given', '-- COMMAND'],
+    [['host'], 'no command is given', 'IMAGE'],
+    [['--memroy', '1g', '--', 'true'], 'unknown option --memroy', "did you mean '--memory'?"],
+    [['--memory', '12x', '--', 'true'], '--memory: expected a size', 'write it as 256m'],
+    [['--memory-swap', 'x', '--', 'true'], '--memory-swap: expected a size', undefined],
+    [['--cpus', 'many', '--', 'true'], '--cpus: ', undefined],
+    [['--pids-limit', 'many', '--', 'true'], '--pids-limit: ', undefined],
+    [['--network', 'bridge', '--', 'true'], '--network: expected none or host', undefined],
+    [['--workdir', 'here', '--', 'true'], '--workdir: expected an absolute path', undefined],
+    [['--timeout', 'soon', '--', 'true'], '--timeout: ', '30s'],
+    [['--name', 'a b', '--', 'true'], '--name: ', undefined],
+    [['--user', 'a:b:c', '--', 'true'], '--user: ', undefined],
+    [['--rootfs', '/no/such', '--', 'true'], '--rootfs: no such directory', undefined],
+    [['--bundle', '/no/such', '--', 'true'], 'no bundle there', undefined],
+    [['--workspace', '/no/such', '--', 'true'], '--workspace: no such directory', undefined],
+    [['--workspace', '/', '--no-workspace', '--', 'true'], 'contradict', undefined],
+    [['--rootfs', '/', '--bundle', '/', '--', 'true'], 'contradict', undefined],
+    [['-v', '/no/such:/a', '--', 'true'], '--volume: no such file or directory', undefined],
+    [['-v', 'data:/a', '--', 'true'], 'a sandbox has no volumes', '-v ./data:/data'],
+    [['--mount', 'type=x,target=/a', '--', 'true'], 'unknown type', undefined],
+    [['--cap-add', 'EVERYTHING', '--', 'true'], 'EVERYTHING', undefined],
+    [['-it', '--', 'true'], 'stdin is not a terminal', 'leave out -t'],
+    [['--apply-always', '--', 'true'], '--apply-always wants --apply', undefined],
+    [['--security-opt', 'x=y', '--', 'true'], 'unknown option', undefined],
+    [['--apply', '/proc', '--', 'true'], '/proc', undefined],
   ] as const)('%j', async (args, message, hint) => {
     const { code, stdout, stderr } = await nsbox(['run', ...args]);
     expect({ code, stdout }).toEqual({ code: 125, stdout: '' });
@@ -101,19 +113,19 @@ describe('125: nsbox itself failed, and says why', () => {
   });
 
   test('NSBOX_DEBUG=1 shows where it comes from', async () => {
-    const { stderr } = await nsbox(['run', '--memory', 'x', 'true'], { env: { NSBOX_DEBUG: '1' } });
+    const { stderr } = await nsbox(['run', '--memory', 'x', '--', 'true'], { env: { NSBOX_DEBUG: '1' } });
     expect(stderr).toMatch(/^ {4}at /m);
   });
 
   test('control characters of a name do not reach the terminal', async () => {
-    const { stderr } = await nsbox(['run', 'a\x1b[2Jb']);
+    const { stderr } = await nsbox(['run', '--', 'a\x1b[2Jb']);
     expect(stderr).not.toContain('\x1b');
   });
 });
 
 describe('options', () => {
   test('--env names a variable, or takes one along; nothing else comes along', async () => {
-    const { stdout } = await nsbox(['run', '-e', 'A=1', '-e', 'TAKEN', '-e', 'ABSENT', 'env'], {
+    const { stdout } = await nsbox(['run', '-e', 'A=1', '-e', 'TAKEN', '-e', 'ABSENT', '--', 'env'], {
       env: { TAKEN: 'yes', SECRET: 'no' },
     });
     const names = stdout
@@ -133,7 +145,7 @@ describe('options', () => {
 
   test('--workdir, --hostname, --name', async () => {
     expect(await sh('pwd; hostname', '-w', '/etc', '-h', 'hal')).toMatchObject({ stdout: '/etc\nhal\n' });
-    expect(await nsbox(['run', '--name', 'hal-2', 'hostname'])).toMatchObject({ stdout: 'hal-2\n' });
+    expect(await nsbox(['run', '--name', 'hal-2', '--', 'hostname'])).toMatchObject({ stdout: 'hal-2\n' });
   });
 
   test('--volume and --mount show files, --tmpfs an empty directory', async () => {
@@ -158,8 +170,8 @@ describe('options', () => {
   });
 
   test('--read-only refuses writes', async () => {
-    expect((await nsbox(['run', '--read-only', 'touch', '/etc/x'])).code).not.toBe(0);
-    expect((await nsbox(['run', '--read-only', 'touch', '/tmp/x'])).code).toBe(0);
+    expect((await nsbox(['run', '--read-only', '--', 'touch', '/etc/x'])).code).not.toBe(0);
+    expect((await nsbox(['run', '--read-only', '--', 'touch', '/tmp/x'])).code).toBe(0);
   });
 
   test('--cap-drop takes capabilities, --security-opt takes the filter and no_new_privs away', async () => {
@@ -192,7 +204,7 @@ describe('options', () => {
 
   test.runIf(hasGroups)('limits hold, and running out of memory is said', async () => {
     const hog = 'const all = []; for (;;) all.push(Buffer.alloc(1e6, 1))';
-    const { code, stderr } = await nsbox(['run', '--memory', '64m', process.execPath, '-e', hog]);
+    const { code, stderr } = await nsbox(['run', '--memory', '64m', '--', process.execPath, '-e', hog]);
     expect(code).toBe(137);
     expect(stderr).toContain('nsbox: out of memory: ');
     expect(stderr).toContain('64m');
@@ -202,7 +214,7 @@ describe('options', () => {
   });
 
   test.runIf(!hasGroups)('limits that this user cannot have are refused, with the remedy', async () => {
-    const { code, stderr } = await nsbox(['run', '--memory', '64m', 'true']);
+    const { code, stderr } = await nsbox(['run', '--memory', '64m', '--', 'true']);
     expect(code).toBe(125);
     expect(stderr).toMatch(/^nsbox: .*memory.*\nhint: .*Delegate=yes/);
   });
@@ -229,7 +241,7 @@ describe('--json', () => {
       exitCode: null,
       signal: 'SIGTERM',
     });
-    const late = await nsbox(['run', '--json', '--timeout', '200ms', 'sleep', '1000']);
+    const late = await nsbox(['run', '--json', '--timeout', '200ms', '--', 'sleep', '1000']);
     expect(late.code).toBe(124);
     expect(JSON.parse(late.stdout)).toMatchObject({ timedOut: true, signal: 'SIGKILL' });
   });
@@ -240,14 +252,14 @@ describe('--json', () => {
   });
 
   test('holds the error when nsbox fails', async () => {
-    const { code, stdout, stderr } = await nsbox(['run', '--json', '--network', 'x', 'true']);
+    const { code, stdout, stderr } = await nsbox(['run', '--json', '--network', 'x', '--', 'true']);
     expect(code).toBe(125);
     expect(JSON.parse(stdout).error).toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
       message: expect.stringContaining('--network'),
     });
     expect(stderr).toContain('nsbox: --network');
-    expect(JSON.parse((await nsbox(['run', '--json', '-t', 'true'])).stdout).error.message).toContain(
+    expect(JSON.parse((await nsbox(['run', '--json', '-t', '--', 'true'])).stdout).error.message).toContain(
       'contradict',
     );
   });
@@ -256,7 +268,7 @@ describe('--json', () => {
 /** A folder that a sandbox shows copy-on-write. */
 class Workspace extends TemporaryDirectory {
   run(options: readonly string[], script: string) {
-    return nsbox(['run', ...options, 'sh', '-c', script], { cwd: this.path });
+    return nsbox(['run', ...options, '--', 'sh', '-c', script], { cwd: this.path });
   }
 }
 
@@ -335,7 +347,7 @@ describe('signals', () => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
     '%s goes to the command',
     async (name) => {
-      const child = start(['run', 'sh', '-c', trapping(name.slice(3))], { input: KEEP_OPEN });
+      const child = start(['run', '--', 'sh', '-c', trapping(name.slice(3))], { input: KEEP_OPEN });
       await saying(child, 'ready');
       child.kill(name);
       expect(await endOf(child)).toEqual({ code: 9, stdout: `got ${name.slice(3)}\n`, stderr: '' });
@@ -343,7 +355,9 @@ describe('signals', () => {
   );
 
   test.each([[[]], [['--diff']]])('one that it does not handle ends it: 143 (%j)', async (options) => {
-    const child = start(['run', ...options, 'sh', '-c', 'echo ready; exec sleep 1000'], { input: KEEP_OPEN });
+    const child = start(['run', ...options, '--', 'sh', '-c', 'echo ready; exec sleep 1000'], {
+      input: KEEP_OPEN,
+    });
     await saying(child, 'ready');
     child.kill('SIGTERM');
     expect(await endOf(child)).toMatchObject({ code: 143, stderr: '' });
@@ -351,7 +365,7 @@ describe('signals', () => {
 
   test('a second SIGINT kills what ignores the first', async () => {
     const child = start(
-      ['run', 'sh', '-c', 'trap "echo again" INT; echo ready; while :; do sleep 1000 & wait $!; done'],
+      ['run', '--', 'sh', '-c', 'trap "echo again" INT; echo ready; while :; do sleep 1000 & wait $!; done'],
       {
         input: KEEP_OPEN,
       },

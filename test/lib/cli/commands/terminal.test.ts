@@ -12,6 +12,7 @@ test('-t gives a terminal of its own, as large as ours', async (context) => {
   const child = startOnTerminal([
     'run',
     '-it',
+    '--',
     'sh',
     '-c',
     'test -t 0 && test -t 1 && test -t 2 && stty size && exit 3',
@@ -24,7 +25,7 @@ test('-t gives a terminal of its own, as large as ours', async (context) => {
 test('keys go in raw: Ctrl-C interrupts the command, not nsbox', async (context) => {
   skipUnless(context, hasScript, NEEDED);
   const script = 'trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 1000 & wait $!; done';
-  const child = startOnTerminal(['run', '-it', 'sh', '-c', script]);
+  const child = startOnTerminal(['run', '-it', '--', 'sh', '-c', script]);
   const ended = endOf(child);
   await saying(child, 'ready');
   child.stdin?.write('\x03');
@@ -33,7 +34,7 @@ test('keys go in raw: Ctrl-C interrupts the command, not nsbox', async (context)
 
 test('lines are read and echoed', async (context) => {
   skipUnless(context, hasScript, NEEDED);
-  const child = startOnTerminal(['run', '-it', 'sh', '-c', 'echo ready; read line; echo "<$line>"']);
+  const child = startOnTerminal(['run', '-it', '--', 'sh', '-c', 'echo ready; read line; echo "<$line>"']);
   const ended = endOf(child);
   await saying(child, 'ready');
   child.stdin?.write('hello\r');
@@ -44,7 +45,7 @@ test('our terminal is as before, after success and failure', async (context) => 
   skipUnless(context, hasScript, NEEDED);
   for (const command of ['true', 'no-such-command']) {
     const script = `before=$(stty -g); "$0" "$@"; test "$before" = "$(stty -g)" && echo same`;
-    const words = ['sh', '-c', script, process.execPath, cli, 'run', '-it', command];
+    const words = ['sh', '-c', script, process.execPath, cli, 'run', '-it', '--', command];
     const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
     const { stdout } = await endOf(spawn('script', ['-qec', line, '/dev/null'], { stdio: 'pipe' }));
     expect(stdout).toContain('same');
@@ -64,6 +65,7 @@ test('a new size of our terminal is told to the command', async (context) => {
     cli,
     'run',
     '-it',
+    '--',
     'sh',
     '-c',
     inside,
@@ -77,7 +79,7 @@ test('a new size of our terminal is told to the command', async (context) => {
 });
 
 test('what is piped into a terminal ends with it', async () => {
-  const { code, stdout } = await nsbox(['run', '-t', 'cat'], { input: 'hi\n' });
+  const { code, stdout } = await nsbox(['run', '-t', '--', 'cat'], { input: 'hi\n' });
   expect(code).toBe(0);
   expect(stdout).toBe('hi\r\nhi\r\n');
 });

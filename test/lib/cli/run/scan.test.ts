@@ -3,34 +3,24 @@ import { describe, expect, test } from 'vitest';
 import { RUN_FLAGS } from '../../../../lib/cli/run/flags.js';
 import { scan } from '../../../../lib/cli/run/scan.js';
 
-describe('where the command begins', () => {
+describe('where the image and the command begin', () => {
   test.each([
-    [['ls'], ['ls']],
-    [
-      ['ls', '--all', '-x', '--', 'y'],
-      ['ls', '--all', '-x', '--', 'y'],
-    ],
-    [
-      ['--', 'ls', '-l'],
-      ['ls', '-l'],
-    ],
-    [
-      ['--', '--', 'ls'],
-      ['--', 'ls'],
-    ],
-    [
-      ['--rm', '-it', 'sh', '-c', 'x'],
-      ['sh', '-c', 'x'],
-    ],
-    [['-'], ['-']],
-    [['--memory', '64m', '--json'], []],
-    [
-      ['--memory', '--', 'a', '--help'],
-      ['a', '--help'],
-    ],
-    [[], []],
-  ])('%j', (args, command) => {
-    expect(scan(args).command).toEqual(command);
+    [['debian:12', 'ls'], 'debian:12', ['ls']],
+    [['debian:12'], 'debian:12', []],
+    [['host', 'ls', '--all', '-x', '--', 'y'], 'host', ['ls', '--all', '-x', '--', 'y']],
+    [['debian', '--', 'ls', '-l'], 'debian', ['ls', '-l']],
+    [['debian', '--', '--', 'ls'], 'debian', ['--', 'ls']],
+    [['--', 'ls', '-l'], undefined, ['ls', '-l']],
+    [['--', '--', 'ls'], undefined, ['--', 'ls']],
+    [['--rm', '-it', 'alpine', 'sh', '-c', 'x'], 'alpine', ['sh', '-c', 'x']],
+    [['-'], '-', []],
+    [['--memory', '64m', '--json'], undefined, []],
+    [['--memory', '--', 'a', '--help'], 'a', ['--help']],
+    [['--rootfs', '/r', 'sh', '-c', 'x'], undefined, ['sh', '-c', 'x']],
+    [['--bundle=/b', 'sh'], undefined, ['sh']],
+    [[], undefined, []],
+  ] as const)('%j', (args, image, command) => {
+    expect(scan(args)).toMatchObject({ image, command });
   });
 
   test('nothing of the command is ever taken for ours', () => {
@@ -76,8 +66,8 @@ describe('what is refused', () => {
     [['--memroy', '64m'], 'unknown option --memroy', "did you mean '--memory'?"],
     [['--nett'], 'unknown option --nett', "did you mean '--net'?"],
     [['--quite-else'], 'unknown option --quite-else', 'see nsbox run --help'],
-    [['-q'], 'unknown option -q', 'see nsbox run --help'],
-    [['-iq'], 'unknown option -q', 'see nsbox run --help'],
+    [['-x'], 'unknown option -x', 'see nsbox run --help'],
+    [['-ix'], 'unknown option -x', 'see nsbox run --help'],
     [['--memory'], 'option --memory wants a value: SIZE', 'see nsbox run --help'],
     [['-m'], 'option -m wants a value: SIZE', 'see nsbox run --help'],
     [['--rm=maybe'], 'option --rm: expected true or false, got "maybe"', 'see nsbox run --help'],
