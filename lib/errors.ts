@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'ERR_NATIVE_MISSING'
   | 'ERR_NO_SPACE'
   | 'ERR_WRONG_CONTENT'
+  | 'ERR_UNTRUSTED'
   | 'ERR_IO';
 
 /** What an {@link NsboxError} may carry beside its code and its message. */

@@ -20,6 +20,7 @@ import { push } from './push.js';
 import { RegistryClient, type RegistryOptions } from './registry/client.js';
 import { type Removed, type RemoveOptions, removeImage } from './remove.js';
 import { type Repaired, verifyAndRepair } from './repair.js';
+import { readPolicy } from './trust/policy.js';
 
 export interface ImagesOptions {
   /** The store's directory. Default: `images` in `$NSBOX_DATA`, `/var/lib/nsbox` or `~/.local/share/nsbox`. */
@@ -36,6 +37,11 @@ export interface ImagePullOptions {
   readonly policy?: PullPolicy;
   /** Default: this machine's, on Linux. Another system's image is only taken when it is named here. */
   readonly platform?: Platform | string;
+  /**
+   * Refuse the image unless one of these public keys, in PEM, has signed it. What the store has already is then asked for
+   * again, because it may have come without.
+   */
+  readonly keys?: readonly string[];
   /** Keeps the registry's index with the images of all platforms, not only the one that is chosen. */
   readonly allPlatforms?: boolean;
   readonly signal?: AbortSignal;
@@ -100,10 +106,12 @@ export class Images implements AsyncDisposable {
     return longTask(async (onProgress) => {
       const { policy = 'always', platform: wanted, ...rest } = options;
       const platform = typeof wanted === 'string' ? parsePlatform(wanted) : wanted;
-      const stored = await this.#stored(name, policy, platform);
+      const isSigned = (rest.keys ?? []).length > 0;
+      const stored = isSigned ? undefined : await this.#stored(name, policy, platform);
       if (stored !== undefined) return stored;
       if (policy === 'never') throw neverPulled(name, platform, this.store);
-      const task = { store: this.store, client: this.registry, onProgress, ...rest };
+      const trust = { policy: await readPolicy(this.registries.env ?? process.env) };
+      const task = { store: this.store, client: this.registry, onProgress, ...rest, ...trust };
       return await pull(name, { ...task, ...(platform && { platform }) });
     });
   }
@@ -123,7 +131,8 @@ export class Images implements AsyncDisposable {
    * @throws {@link NsboxError} `ERR_INVALID_CONFIG`, `ERR_WRONG_CONTENT`, `ERR_NO_SPACE`, `ERR_IO`, `ERR_ABORTED`
    */
   async load(source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<Image[]> {
-    return await loadImages(this.store, source, options);
+    const policy = await readPolicy(this.registries.env ?? process.env);
+    return await loadImages(this.store, source, { ...options, ...(policy && { policy }) });
   }
 
   /** Images as one archive, piece by piece. The same images make the same bytes. */

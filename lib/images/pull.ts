@@ -14,6 +14,9 @@ import { type Image, readImage } from './image.js';
 import type { OnProgress } from './progress.js';
 import type { RegistryClient } from './registry/client.js';
 import type { FetchedManifest } from './registry/manifest.js';
+import { readKey, type TrustedKey } from './trust/key.js';
+import type { Policy } from './trust/policy.js';
+import { checkPolicy, checkSigned } from './trust/trust.js';
 
 export interface PullOptions {
   readonly store: ContentStore;
@@ -22,6 +25,10 @@ export interface PullOptions {
   readonly platform?: Platform;
   /** The images of all platforms with the index that lists them, whichever of them can run here. */
   readonly allPlatforms?: boolean;
+  /** Refuse the image unless one of these public keys, in PEM, has signed it. */
+  readonly keys?: readonly string[];
+  /** What images must fulfil; by default, nothing. */
+  readonly policy?: Policy | undefined;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
   /** Blobs at a time. Default: 4. */
@@ -31,6 +38,8 @@ export interface PullOptions {
 interface Task extends Fetch {
   readonly name: string;
   readonly platform: Platform;
+  readonly trusted: readonly TrustedKey[];
+  readonly policy?: Policy | undefined;
 }
 
 /**
@@ -46,7 +55,8 @@ export async function pull(name: string, options: PullOptions): Promise<Image> {
   const full = formatReference(reference);
   return await abortable(`pull ${full}`, signal, async () => {
     await using lease = store.lease();
-    const task = { ...options, reference, lease, platform, name: full };
+    const trusted = (options.keys ?? []).map((key, index) => readKey(key, `key ${index + 1}`));
+    const task = { ...options, reference, lease, platform, trusted, name: full };
     const source = await options.client.manifest(reference, { signal });
     await keepSource(task, source);
     const isKeptWhole = allPlatforms && isIndexType(source.descriptor.mediaType);
@@ -64,6 +74,7 @@ async function keepSource({ store, lease }: Task, { descriptor, bytes }: Fetched
 }
 
 async function pullAll(task: Task, source: FetchedManifest): Promise<FetchedManifest> {
+  await checkTrust(task, [source]);
   await fetchTree(task, source.descriptor);
   return source;
 }
@@ -71,6 +82,7 @@ async function pullAll(task: Task, source: FetchedManifest): Promise<FetchedMani
 async function pullOne(task: Task, source: FetchedManifest): Promise<FetchedManifest> {
   const { store, lease, name, signal } = task;
   const chosen = await chooseManifest(task, source);
+  await checkTrust(task, [source, chosen]);
   const manifest = parseManifest(chosen.bytes.toString('utf8'), `manifest of ${name}`);
   const { config, layers } = manifest;
   checkConfigDescriptor(name, config);
@@ -93,4 +105,12 @@ async function chooseManifest(task: Task, source: FetchedManifest): Promise<Fetc
     found = await client.manifest({ ...reference, digest }, { signal, size, mediaType });
   }
   return found;
+}
+
+// Before anything else of the image is looked at.
+async function checkTrust(task: Task, documents: readonly FetchedManifest[]): Promise<void> {
+  const { trusted, policy } = task;
+  const digests = documents.map(({ descriptor: { digest } }) => digest);
+  if (policy !== undefined) await checkPolicy(policy, task, digests);
+  if (trusted.length > 0) await checkSigned(task, digests, trusted);
 }

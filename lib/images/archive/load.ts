@@ -5,6 +5,8 @@ import type { Lease } from '../content/lease.js';
 import type { ContentStore } from '../content/store.js';
 import { listed } from '../find.js';
 import { type Image, readImage } from '../image.js';
+import type { Policy } from '../trust/policy.js';
+import { checkArchivePolicy } from '../trust/trust.js';
 import { decompressed } from './compression.js';
 import { type Contents, readContents } from './contents.js';
 import { type ArchivedImage, readDocker } from './docker.js';
@@ -14,8 +16,13 @@ import { refuse } from './refuse.js';
 export interface LoadOptions {
   /** Of images that the archive has for several. Default: this machine's. */
   readonly platform?: Platform;
+  /** What images must fulfil; by default, nothing. */
+  readonly policy?: Policy;
   readonly signal?: AbortSignal;
 }
+
+/** What an archive is can only be told when it is read; the policy must allow both. */
+const KINDS = ['docker-archive', 'oci-archive'];
 
 /**
  * Takes in the images of an archive, as a stream, compressed or not: of `docker save`, `podman save`, `skopeo`, or ours. All
@@ -26,9 +33,10 @@ export interface LoadOptions {
 export async function loadImages(
   store: ContentStore,
   source: AsyncIterable<Uint8Array>,
-  { platform = parsePlatform(process.arch), signal }: LoadOptions,
+  { platform = parsePlatform(process.arch), policy, signal }: LoadOptions,
 ): Promise<Image[]> {
   return await abortable('load', signal, async () => {
+    if (policy !== undefined) for (const kind of KINDS) checkArchivePolicy(policy, kind);
     await using lease = store.lease();
     const contents = await readContents(store, lease, decompressed(source), signal);
     const found = await imagesOf(store, lease, contents, platform);
