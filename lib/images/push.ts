@@ -10,6 +10,7 @@ import { distinct } from './image.js';
 import { inParallel } from './parallel.js';
 import type { OnProgress } from './progress.js';
 import type { RegistryClient } from './registry/client.js';
+import { isForeign } from './registry/foreign.js';
 
 export interface PushOptions {
   readonly store: ContentStore;
@@ -69,7 +70,9 @@ async function pushManifest(task: Task, descriptor: Descriptor, target: Referenc
   // By digest: only what the user named gets the tag.
   for (const one of manifests) await pushManifest(task, one, { domain, path, digest: one.digest });
   const blobs = children.filter((child) => !manifests.includes(child));
-  await inParallel(distinct(blobs), task.concurrency ?? BLOBS_AT_A_TIME, signal, (blob, stop) =>
+  // Those are not ours to give away, and the manifest says where they are.
+  const own = distinct(blobs).filter((blob) => !isForeign(blob));
+  await inParallel(own, task.concurrency ?? BLOBS_AT_A_TIME, signal, (blob, stop) =>
     pushBlob(task, blob, stop),
   );
   await client.putManifest(target, { descriptor, bytes: Buffer.from(json) }, { signal });

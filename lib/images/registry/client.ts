@@ -5,6 +5,7 @@ import { parseIndex } from '../../spec/image/index.js';
 import { formatReference, type Reference } from '../../spec/reference.js';
 import { type Credentials, findCredentials } from './credentials.js';
 import { download } from './download.js';
+import { foreignPlaces } from './foreign.js';
 import { authorityOf } from './host.js';
 import { listReferrers, listRepositories, listTags, referrersTag } from './listing.js';
 import { type FetchedManifest, MANIFEST_TYPES, readManifest } from './manifest.js';
@@ -97,27 +98,24 @@ export class RegistryClient implements AsyncDisposable {
     blob: Descriptor,
     { signal, offset = 0 }: CallOptions & { readonly offset?: number } = {},
   ): AsyncIterable<Uint8Array> {
-    return streamFromFirst(placesOf(repository, this.#settings), signal, offset, (place, position) =>
-      this.#blob(place, blob, position, { signal }),
+    const own = placesOf(repository, this.#settings).map(
+      (place) => (position: number) =>
+        this.#blob(place, blob, { signal, position, target: `/v2/${place.path}/blobs/${blob.digest}` }),
     );
+    const foreign = foreignPlaces(blob).map(
+      (target) => (position: number) => this.#blob(repository, blob, { signal, position, target }),
+    );
+    return streamFromFirst([...own, ...foreign], signal, offset);
   }
 
   async #blob(
     repository: Repository,
     blob: Descriptor,
-    offset: number,
-    { signal }: CallOptions,
+    { signal, position, target }: CallOptions & { readonly position: number; readonly target: string | URL },
   ): Promise<AsyncIterable<Uint8Array>> {
-    const task = {
-      session: await this.#session(repository),
-      retry: this.#retry,
-      path: repository.path,
-      scope: scopeOf(repository, 'pull'),
-      blob,
-      signal,
-      what: blobName(repository, blob.digest),
-    };
-    return download(task, offset);
+    const session = await this.#session(repository);
+    const task = { session, retry: this.#retry, target, scope: scopeOf(repository, 'pull'), blob, signal };
+    return download({ ...task, what: blobName(repository, blob.digest) }, position);
   }
 
   /** Whether a repository has a blob. */

@@ -7,8 +7,8 @@ import type { Session } from './session.js';
 export interface Download {
   readonly session: Session;
   readonly retry: RetryPolicy;
-  /** Repository in the registry. */
-  readonly path: string;
+  /** Where it is: below the registry, or elsewhere. */
+  readonly target: string | URL;
   readonly scope: string;
   readonly blob: Descriptor;
   readonly signal?: AbortSignal | undefined;
@@ -37,10 +37,10 @@ export async function* download(task: Download, offset: number): AsyncGenerator<
 }
 
 async function* attempt(task: Download, position: number): AsyncGenerator<Uint8Array> {
-  const { session, path, scope, blob, signal, what } = task;
+  const { session, target, scope, signal, what } = task;
   const answer = await session.sendOnce({
     method: 'GET',
-    target: `/v2/${path}/blobs/${blob.digest}`,
+    target,
     scope,
     accept: position === 0 ? [200] : [200, 206],
     headers: position === 0 ? {} : { range: `bytes=${position}-` },

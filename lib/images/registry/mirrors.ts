@@ -31,21 +31,23 @@ export async function fromFirst<T>(
 
 /** The bytes from `offset` on; where one place ends too soon, the next goes on. */
 export async function* streamFromFirst(
-  places: readonly Repository[],
+  places: readonly ((offset: number) => Promise<AsyncIterable<Uint8Array>>)[],
   signal: AbortSignal | undefined,
   offset: number,
-  ask: (place: Repository, offset: number) => Promise<AsyncIterable<Uint8Array>>,
 ): AsyncGenerator<Uint8Array> {
   let position = offset;
-  for (const [index, place] of places.entries()) {
+  let last: { readonly error: unknown } | undefined;
+  for (const ask of places) {
     try {
-      for await (const chunk of await ask(place, position)) {
+      for await (const chunk of await ask(position)) {
         position += chunk.length;
         yield chunk;
       }
       return;
     } catch (error) {
-      if (signal?.aborted || index === places.length - 1) throw error;
+      if (signal?.aborted) throw error;
+      last = { error };
     }
   }
+  throw last?.error;
 }

@@ -158,6 +158,24 @@ describe('a plain registry on loopback', () => {
     expect(tags.sort()).toEqual(['1', '2']);
   });
 
+  test('lists repositories, and what refers to an image', async () => {
+    await using user = await ImageUser.make();
+    const image = makeImage();
+    await putImage(user.store, `${registry.name}/listed/one:1`, image);
+    await user.push(`${registry.name}/listed/one:1`);
+    const repositories: string[] = [];
+    for await (const one of user.client.repositories(registry.name)) repositories.push(one);
+    expect(repositories).toContain('listed/one');
+
+    // This registry does not know of referrers: they are listed under a tag.
+    const repository = { domain: registry.name, path: 'listed/one' };
+    const { digest } = image.manifest.descriptor;
+    expect(await user.client.referrers(repository, digest)).toEqual([]);
+    const index = makeIndex({ 'linux/amd64': image });
+    await user.client.putManifest({ ...repository, tag: digest.replace(':', '-') }, index);
+    expect(await user.client.referrers(repository, digest)).toMatchObject([{ digest }]);
+  });
+
   test('four pulls at once end with one whole image', async () => {
     await using user = await ImageUser.make();
     const name = `${registry.name}/race:1`;
