@@ -1,7 +1,8 @@
 export const AFTER_HELP = `
 Examples:
   nsbox run -- npm test              what it writes stays in the sandbox
-  nsbox run -it bash                 look around
+  nsbox run -it debian:12            look around in an image
+  nsbox run -it -- bash              or among this machine's own files
   nsbox doctor                       what works here, and how to get the rest
   source <(nsbox completion bash)    completions for this shell
 
@@ -13,12 +14,16 @@ See nsbox help run.
 `;
 
 export const AFTER_RUN_HELP = `
-The command sees this machine's files copy-on-write: whatever it writes is gone
-with it. Home directories, /run and /tmp look empty; the current directory is to
-be seen, unless it is a home itself. There is no network. Nothing of the
-environment is passed on. stdin, stdout and stderr are used as they are.
+The command sees an image, or behind -- this machine's own files, copy-on-write:
+whatever it writes is gone with it. Of this machine's files, home directories,
+/run and /tmp look empty; the current directory is to be seen, unless it is a
+home itself. There is no network. Nothing of the environment is passed on.
+stdin, stdout and stderr are used as they are.
 
-Options end at the command: nsbox run ls --all gives --all to ls.
+An image is pulled where it is not here yet, and says which command, user,
+directory and environment are meant where nothing else is said.
+
+Options end at the image or --: nsbox run debian ls --all gives --all to ls.
 
 Signals INT, TERM, HUP, QUIT, USR1 and USR2 go to the command; a second INT
 kills it.
@@ -33,10 +38,11 @@ Exit codes:
 
 Examples:
   nsbox run -- node -p 'process.pid'
-  echo hi | nsbox run cat
+  nsbox run debian:12 cat /etc/os-release
+  echo hi | nsbox run -- cat
   nsbox run --memory 256m --cpus 0.5 --pids-limit 64 --timeout 30s -- npm test
   nsbox run --diff --apply dist -- npm run build
-  nsbox run -it --network host -v ~/.npmrc:/root/.npmrc:ro bash
+  nsbox run -it --network host -v ~/.npmrc:/root/.npmrc:ro node:24 bash
   nsbox run --rootfs ./alpine sh -c 'cat /etc/os-release'
   nsbox run --json -- npm ls | jq .usage
 `;

@@ -5,6 +5,7 @@ import { doctor } from './commands/doctor.js';
 import { info } from './commands/info.js';
 import { say } from './failure.js';
 import { AFTER_HELP, AFTER_RUN_HELP, AFTER_RUNTIME_HELP } from './help-texts.js';
+import { addImages } from './images/program.js';
 import { print } from './output/print.js';
 import { type Flag, RUN_FLAGS } from './run/flags.js';
 
@@ -32,7 +33,9 @@ type Runner = (work: () => Promise<number>) => Promise<void>;
 /** The tree of commands: what is read, what the help says, and what the completions offer. */
 export function makeProgram(start: Runner): Command {
   const program = new Command('nsbox')
-    .description("Run commands in sandboxes: isolated, and copy-on-write over this machine's own files.")
+    .description(
+      "Run commands in sandboxes: isolated, and copy-on-write over an image or this machine's own files.",
+    )
     .usage('COMMAND [OPTIONS]')
     .helpOption('--help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -47,6 +50,7 @@ export function makeProgram(start: Runner): Command {
     program.command(name).description(description).helpOption('--help', 'show this help');
 
   addRun(command('run', 'run a command in a sandbox of its own'));
+  addImages(command, start);
   command('doctor', 'tell what this machine and this user can do, and the remedies')
     .option('--json', 'print JSON')
     .action((options) => start(() => doctor(options)));
@@ -70,8 +74,8 @@ async function line(text: string): Promise<number> {
 // Never parsed here: main.ts reads these options by itself.
 function addRun(run: Command): void {
   run
-    .usage('[OPTIONS] [--] COMMAND [ARG...]')
-    .argument('<command...>', 'the command and its arguments; all that follows it is its own')
+    .usage('[OPTIONS] IMAGE [COMMAND [ARG...]]\n       nsbox run [OPTIONS] -- COMMAND [ARG...]')
+    .argument('<command...>', 'the image, the command and its arguments; all that follows is their own')
     .passThroughOptions()
     .addHelpText('after', AFTER_RUN_HELP);
   for (const flag of RUN_FLAGS) run.addOption(optionOf(flag));

@@ -1,5 +1,5 @@
 import { NsboxError } from '../errors.js';
-import { type Image, isWhole } from '../images/image.js';
+import type { Image } from '../images/image.js';
 import { Images } from '../images/images.js';
 import type { OnProgress } from '../images/progress.js';
 import { OverlaySnapshotter } from '../snapshots/overlay.js';
@@ -24,28 +24,35 @@ export interface ObtainOptions {
 export async function obtainImage(wish: ImageWish, options: ObtainOptions = {}): Promise<ImageRoot> {
   await using images = await Images.open();
   const image = await obtain(images, wish, options);
-  await using _ = await images.hold(image);
   return await unpackImage(images, image, wish, options);
 }
+
+const ID = /^(sha256:)?[0-9a-f]{6,64}$/;
 
 async function obtain(images: Images, wish: ImageWish, { signal, onPull }: ObtainOptions): Promise<Image> {
   const { image: wanted = '', pull: policy = 'missing' } = wish;
   const platform = wish.platform === undefined ? undefined : parsePlatform(wish.platform);
   // An ID is nothing that a registry could be asked for.
-  const stored = policy === 'always' ? undefined : await images.find(wanted, platform);
-  if (stored !== undefined && (await isWhole(images.store, stored))) return stored;
+  const stored = ID.test(wanted) && policy !== 'always' ? await images.find(wanted, platform) : undefined;
+  if (stored !== undefined) return stored;
   const pulling = images.pull(wanted, { policy, ...(platform && { platform }), ...(signal && { signal }) });
   for await (const progress of pulling) onPull?.(progress);
   return await pulling;
 }
 
-async function unpackImage(
+/**
+ * Unpacks an image, so that sandboxes start on it at once.
+ *
+ * @throws {@link NsboxError} `ERR_INVALID_CONFIG` for layers that are not what the image says, `ERR_NO_SPACE`, `ERR_IO`
+ */
+export async function unpackImage(
   images: Images,
   image: Image,
-  { image: wanted = '', platform }: ImageWish,
-  { signal, onUnpack }: ObtainOptions,
+  { image: wanted = image.names[0] ?? image.id, platform }: ImageWish,
+  { signal, onUnpack }: ObtainOptions = {},
 ): Promise<ImageRoot> {
   const title = imageTitle(wanted);
+  await using _ = await images.hold(image);
   refuseForeign(title, image.config);
   const note: ImageNote = { digest: image.descriptor.digest, config: image.config.config ?? {} };
   const root = await new OverlaySnapshotter().prepare(
@@ -68,16 +75,21 @@ function layersOf(images: Images, { manifest, config }: Image): LayerSource[] {
 /** Programs that this machine's processor runs beside its own. */
 const ALSO_RUNS: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };
 
-function refuseForeign(name: string, { os, architecture, variant }: ImageConfig): void {
-  // Old and minimal images do not tell.
-  if (os === '' || architecture === '') return;
+/** Whether programs of an image run on this machine. Old and minimal images do not tell for which they are. */
+export function canRun({ os, architecture, variant }: ImageConfig): boolean {
+  if (os === '' || architecture === '') return true;
   const here = parsePlatform(process.arch);
   const platform = { os, architecture, ...(variant ? { variant } : {}) };
-  if (selectPlatform([{ platform }], here) !== undefined) return;
-  if (os === 'linux' && ALSO_RUNS[here.architecture] === architecture) return;
-  throw new NsboxError(
-    'ERR_INVALID_CONFIG',
-    `${name} is for ${formatPlatform(platform)} and cannot run on ${formatPlatform(here)}`,
-    { hint: `pull it for this machine: nsbox pull --platform ${formatPlatform(here)} ${name}` },
-  );
+  if (selectPlatform([{ platform }], here) !== undefined) return true;
+  return os === 'linux' && ALSO_RUNS[here.architecture] === architecture;
+}
+
+function refuseForeign(name: string, config: ImageConfig): void {
+  if (canRun(config)) return;
+  const { os, architecture, variant } = config;
+  const platform = formatPlatform({ os, architecture, ...(variant ? { variant } : {}) });
+  const here = formatPlatform(parsePlatform(process.arch));
+  throw new NsboxError('ERR_INVALID_CONFIG', `${name} is for ${platform} and cannot run on ${here}`, {
+    hint: `pull it for this machine: nsbox pull --platform ${here} ${name}`,
+  });
 }

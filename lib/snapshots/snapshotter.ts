@@ -68,6 +68,9 @@ export interface Snapshotter {
    */
   prepare(name: string, request: RootRequest, options?: PrepareOptions): Promise<Root>;
 
-  /** Removes the roots that have none of these names, and the layers that only they stood on. */
+  /**
+   * Removes the roots that have none of these names, and the layers that only they stood on. What follows a `+` in a root's
+   * name makes it a variant, which stays with the name before.
+   */
   prune(keep: ReadonlySet<string>): Promise<Pruned>;
 }

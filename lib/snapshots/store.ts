@@ -114,7 +114,7 @@ export class SnapshotStore {
   async #takeRoots(keep: ReadonlySet<string>, held: Held): Promise<string[]> {
     const gone: string[] = [];
     for (const name of await this.#rootNames()) {
-      if (keep.has(name) || held.roots.has(name)) continue;
+      if (keep.has(baseOf(name)) || held.roots.has(name)) continue;
       const path = this.#recordPath(name);
       await rename(path, `${path}${ASIDE}`);
       const { roots } = await readLeases(this.folder('leases'));
@@ -143,6 +143,11 @@ export class SnapshotStore {
   #root({ layers, note }: RootRecord, release: () => void): Root {
     return { lowers: layers.map((name) => this.layerPath(name)), note, release };
   }
+}
+
+// What follows a "+" tells one variant of several.
+function baseOf(name: string): string {
+  return name.split(fileName('+'))[0] ?? name;
 }
 
 /** Renames a finished directory to its place; where another process was faster, its own stays. */
