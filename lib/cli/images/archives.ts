@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { lstat, open, rename, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NsboxError } from '../../errors.js';
@@ -28,12 +28,16 @@ function formatOf(format: string): NonNullable<SaveOptions['format']> {
   throw invalid(`--format: ${JSON.stringify(format)}`, 'there are docker-archive and oci-archive');
 }
 
-// A half-written archive is of no use to anybody.
+// A half-written archive is of no use to anybody, and what was there before stays until the new one is whole.
 async function writeFile(archive: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+  const isFile = (await lstat(path).catch(() => undefined))?.isFile() ?? true;
+  if (!isFile) return await pipeline(archive, createWriteStream(path));
+  const aside = `${path}.${process.pid}.part`;
   try {
-    await pipeline(archive, createWriteStream(path));
+    await pipeline(archive, createWriteStream(aside, { mode: 0o600 }));
+    await rename(aside, path);
   } catch (error) {
-    await rm(path, { force: true });
+    await rm(aside, { force: true });
     throw error;
   }
 }
@@ -46,7 +50,7 @@ export interface LoadFlags {
 /** `nsbox load`: the images of an archive, of a file or stdin. */
 export async function load({ input, quiet = false }: LoadFlags): Promise<number> {
   await using images = await Images.open();
-  const found = await images.load(sourceOf(input));
+  const found = await images.load(await sourceOf(input));
   const lines = found.flatMap(({ id, names }) =>
     names.length === 0
       ? [`Loaded image ID: ${id}\n`]
@@ -69,7 +73,7 @@ export async function importRoot(
 ): Promise<number> {
   const { parsePlatform } = await import('../../spec/platform.js');
   await using images = await Images.open();
-  const { id } = await images.import(sourceOf(source), {
+  const { id } = await images.import(await sourceOf(source), {
     ...(name !== undefined && { names: [name] }),
     ...(message !== undefined && { comment: message }),
     ...(platform !== undefined && { platform: parsePlatform(platform) }),
@@ -78,8 +82,9 @@ export async function importRoot(
   return 0;
 }
 
-function sourceOf(path: string | undefined): Readable {
-  if (path !== undefined && path !== '-') return createReadStream(path);
+async function sourceOf(path: string | undefined): Promise<Readable> {
+  if (path !== undefined && path !== '-')
+    return (await open(path)).createReadStream({ highWaterMark: 1 << 18 });
   if (process.stdin.isTTY) throw invalid('a terminal is no archive', 'name a file, or redirect stdin');
   return process.stdin;
 }

@@ -119,7 +119,7 @@ describe('completions', () => {
   test('bash', async (context) => {
     skipUnless(context, has('bash'), 'bash is missing');
     const script = (await nsbox(['completion', 'bash'])).stdout;
-    expect(bash(script, 'nsbox', 'r')).toEqual(['run', 'runtime', 'runtime-path']);
+    expect(bash(script, 'nsbox', 'r')).toEqual(['run', 'rmi', 'runtime', 'runtime-path']);
     expect(bash(script, 'nsbox', 'runtime', 'pa')).toEqual(['pause']);
     expect(bash(script, 'nsbox', 'run', '--mem')).toEqual(['--memory', '--memory-swap']);
     expect(bash(script, 'nsbox', 'run', '--network', '')).toEqual(['none', 'host']);
