@@ -36,8 +36,20 @@ async function obtain(images: Images, wish: ImageWish, { signal, onPull }: Obtai
   const stored = ID.test(wanted) && policy !== 'always' ? await images.find(wanted, platform) : undefined;
   if (stored !== undefined) return stored;
   const pulling = images.pull(wanted, { policy, ...(platform && { platform }), ...(signal && { signal }) });
-  for await (const progress of pulling) onPull?.(progress);
-  return await pulling;
+  try {
+    for await (const progress of pulling) onPull?.(progress);
+    return await pulling;
+  } catch (error) {
+    if (policy !== 'missing' || platform !== undefined || signal?.aborted) throw error;
+    await refuseForeignInstead(images, wanted, error);
+    throw error;
+  }
+}
+
+// The store has it for another machine, which is why a registry was asked, and which is more to the point than its answer.
+async function refuseForeignInstead(images: Images, wanted: string, cause: unknown): Promise<void> {
+  const stored = await images.find(wanted).catch(() => undefined);
+  if (stored !== undefined) refuseForeign(imageTitle(wanted), stored.config, cause);
 }
 
 /**
@@ -84,12 +96,13 @@ export function canRun({ os, architecture, variant }: ImageConfig): boolean {
   return os === 'linux' && ALSO_RUNS[here.architecture] === architecture;
 }
 
-function refuseForeign(name: string, config: ImageConfig): void {
+function refuseForeign(name: string, config: ImageConfig, cause?: unknown): void {
   if (canRun(config)) return;
   const { os, architecture, variant } = config;
   const platform = formatPlatform({ os, architecture, ...(variant ? { variant } : {}) });
   const here = formatPlatform(parsePlatform(process.arch));
   throw new NsboxError('ERR_INVALID_CONFIG', `${name} is for ${platform} and cannot run on ${here}`, {
+    ...(cause !== undefined && { cause }),
     hint: `pull it for this machine: nsbox pull --platform ${here} ${name}`,
   });
 }
