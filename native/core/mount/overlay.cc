@@ -72,12 +72,16 @@ Status set_directory(int fs, const char* key, int dir) {
 
 constexpr size_t kLongestValue = 255;  // fsconfig(2) takes no more.
 
-bool add_lower(int fs, int lower) { return bool(set_directory(fs, "lowerdir+", lower)); }
+// How the layers below are told.
+enum class Lowers { kOneByOne, kTogether };
 
 // "lowerdir+" takes one more layer below those before it, by its descriptor (Linux 6.13) or by the name of
 // that (6.5). Before, all were one text. E2BIG where that is too long.
-Status set_lowers(int fs, std::span<const int> lowers) {
-  if (std::all_of(lowers.begin(), lowers.end(), [&](int lower) { return add_lower(fs, lower); })) return Ok{};
+Status set_lowers(int fs, std::span<const int> lowers, Lowers how) {
+  if (how == Lowers::kOneByOne) {
+    for (const int lower : lowers) TRY(set_directory(fs, "lowerdir+", lower));
+    return Ok{};
+  }
   if (lowers.size() == 1) return set_directory(fs, "lowerdir", lowers[0]);
   const String list = list_of_lowers(lowers);
   if (list.size() > kLongestValue) return Error(E2BIG);
@@ -93,10 +97,10 @@ Status set_marks(int fs, OverlayMarks marks) {
   return Ok{};
 }
 
-Result<UniqueFd> make_from(int fs, const OverlayOptions& options) {
+Result<UniqueFd> make_from(int fs, const OverlayOptions& options, Lowers how) {
   const InDescriptors here;
   TRY(sys::fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0));
-  TRY(set_lowers(fs, options.lowers));
+  TRY(set_lowers(fs, options.lowers, how));
   if (options.upper >= 0) {
     TRY(set_directory(fs, "upperdir", options.upper));
     TRY(set_directory(fs, "workdir", options.work));
@@ -108,13 +112,19 @@ Result<UniqueFd> make_from(int fs, const OverlayOptions& options) {
   return sys::fsmount(fs, 0, static_cast<unsigned>(options.attributes));
 }
 
+Result<UniqueFd> make_by(const OverlayOptions& options, Lowers how) {
+  const UniqueFd fs = TRY(sys::fsopen("overlay", 0));
+  return make_from(fs.get(), options, how);
+}
+
 }  // namespace
 
 Result<UniqueFd> make_overlay(const OverlayOptions& options) {
-  auto fs = sys::fsopen("overlay", 0);
-  if (!fs) return fs.err() == ENOSYS ? make_overlay_by_page(options) : std::move(fs);
-  auto made = make_from(fs->get(), options);
-  return made.err() == E2BIG ? make_overlay_by_page(options) : std::move(made);
+  auto made = make_by(options, Lowers::kOneByOne);
+  // Kernels that do not know "lowerdir+" may take the word all the same, and refuse only what comes of it.
+  if (made.err() == EINVAL) made = make_by(options, Lowers::kTogether);
+  const bool is_for_page = made.err() == ENOSYS || made.err() == E2BIG;
+  return is_for_page ? make_overlay_by_page(options) : std::move(made);
 }
 
 }  // namespace nsbox
