@@ -3,7 +3,7 @@
 // types (tsc). Arguments: `native`, `lib`, or nothing for both. `--if-needed`: as npm's `prepare` runs it, which also
 // happens while a package is packed: then what is there already is left alone.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,9 +35,14 @@ function isConfigured() {
     'native/core/sources.txt',
     'native/addon',
     'native/runtime',
-    'native/runtime/commands',
+    ...foldersBelow('native/runtime'),
   ];
   return inputs.every((input) => statSync(join(root, input)).mtimeMs < made);
+}
+
+function foldersBelow(folder) {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
 }
 
 // Node's own headers, where they are installed beside it: then nothing is fetched.

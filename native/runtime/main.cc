@@ -6,6 +6,7 @@
 #include "core/sys/syscalls.h"
 #include "runtime/commands/janitor.h"
 #include "runtime/support/heap.h"
+#include "runtime/support/warm.h"
 #include "runtime/verbs.h"
 
 namespace {
@@ -38,7 +39,10 @@ nsbox::Status leave_the_hosts_file(std::span<char* const> arguments, char** argv
 int main(int argc, char** argv, char** envp) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   nsbox::runtime::install_memory_hooks();
-  if (command == "init"sv) return nsbox::run_init(kChannel);
+  if (command == "init"sv) {
+    nsbox::runtime::warm_up();
+    return nsbox::run_init(kChannel);
+  }
   if (command == "janitor"sv) return nsbox::runtime::run_janitor(kChannel);
   const std::span<char* const> arguments(argv, static_cast<size_t>(argc));
   if (auto done = leave_the_hosts_file(arguments, argv, envp); !done)

@@ -65,16 +65,17 @@ Result<CapabilityMask> drop_privileges(const Plan& plan) {
                                      CapabilityMask{1} << CAP_SETPCAP | CapabilityMask{1} << CAP_KILL |
                                      CapabilityMask{1} << CAP_CHOWN | CapabilityMask{1} << CAP_DAC_OVERRIDE |
                                      CapabilityMask{1} << CAP_SYS_RESOURCE;
-  const CapabilityMask present = TRY(bounding_capabilities());
-  CapabilityMask allowed = ~CapabilityMask{0};
+  constexpr CapabilityMask kAll = ~CapabilityMask{0};
+  CapabilityMask allowed = kAll;
   if (plan.config.process) {
     allowed = plan.config.process->capabilities.bounding | kNeeded;
     // Without no_new_privs a filter takes this capability to install; start_process drops it right after.
     if (!plan.filter.empty() && !plan.config.process->no_new_privileges)
       allowed |= CapabilityMask{1} << CAP_SYS_ADMIN;
   }
-  const CapabilityMask kept = allowed & present;
-  TRY(drop_bounding(kept, present));
+  // Of the others it makes no difference whether they are there to be dropped: none is asked for.
+  const CapabilityMask kept = TRY(bounding_capabilities(allowed));
+  TRY(drop_bounding(kept, kAll));
   TRY(set_capabilities(
       {.bounding = kept, .effective = kept, .inheritable = 0, .permitted = kept, .ambient = 0}));
   return kept;

@@ -78,9 +78,6 @@ class Init {
     TRY(sys::sigprocmask(SIG_SETMASK, ~uint64_t{0}));
     children_ = TRY(sys::signalfd(kChild, O_NONBLOCK));
     (void)sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("nsbox-init"));
-    // What the starter ignores (Node: SIGPIPE) would be ignored in every program of the box: a clone clears
-    // handlers alone.
-    for (int signal = 1; signal <= 64; signal++) (void)sys::sigdefault(signal);
     sys::umask(0);
     return Ok{};
   }

@@ -52,6 +52,10 @@ Result<UniqueFd> open_in_root_nofollow(int root, std::string_view path, int flag
 Result<UniqueFd> make_directories_in_root(int root, std::string_view path, unsigned mode) {
   auto there = open_resolved(root, path, O_PATH | O_DIRECTORY, 0);
   if (there || there.err() != ENOENT) return there;
+  return make_absent_directories_in_root(root, path, mode);
+}
+
+Result<UniqueFd> make_absent_directories_in_root(int root, std::string_view path, unsigned mode) {
   // Most often all is there but the last.
   if (auto made = make_last_directory(root, path, mode)) return made;
   UniqueFd parent = TRY(open_resolved(root, "/", O_PATH | O_DIRECTORY, 0));

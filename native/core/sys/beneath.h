@@ -17,6 +17,8 @@ Result<UniqueFd> open_in_root_nofollow(int root, std::string_view path, int flag
 
 // An O_PATH descriptor of the directory; what is missing is made with `mode`.
 Result<UniqueFd> make_directories_in_root(int root, std::string_view path, unsigned mode);
+// The same of what has just been looked for and not found.
+Result<UniqueFd> make_absent_directories_in_root(int root, std::string_view path, unsigned mode);
 // An O_PATH descriptor of the file; an empty one is made, with its directories, when there is nothing.
 Result<UniqueFd> make_file_in_root(int root, std::string_view path, unsigned mode);
 

@@ -13,7 +13,7 @@ namespace {
 
 // Address space, not memory: pages come with their first touch.
 constexpr size_t kReserve = size_t{256} * 1024 * 1024;
-constexpr size_t kFirst = size_t{64} * 1024;
+constexpr size_t kFirst = size_t{192} * 1024;
 
 // The first part lies in .bss, so that a short life makes no mmap.
 alignas(16) char first[kFirst];
