@@ -1,6 +1,5 @@
 #include "core/security/scheduling.h"
 
-#include <linux/ioprio.h>
 #include <linux/mempolicy.h>
 #include <linux/sched.h>
 
@@ -13,6 +12,11 @@
 namespace nsbox {
 
 namespace {
+
+// Of ioprio_set(2). <linux/ioprio.h> of some kernels is C alone: a parameter of its is called "class".
+constexpr uint32_t kIoRealTime = 1, kIoBestEffort = 2, kIoIdle = 3;
+constexpr uint32_t kIoClassShift = 13;
+constexpr int kOfProcess = 1;  // IOPRIO_WHO_PROCESS
 
 struct Named {
   std::string_view name;
@@ -34,9 +38,9 @@ constexpr Named kFlags[] = {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
 };
 constexpr Named kIoClasses[] = {
-    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
-    {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
-    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+    {"IOPRIO_CLASS_RT", kIoRealTime},
+    {"IOPRIO_CLASS_BE", kIoBestEffort},
+    {"IOPRIO_CLASS_IDLE", kIoIdle},
 };
 // By number: some of these are younger than the headers of some distributions.
 constexpr Named kMemoryModes[] = {
@@ -101,8 +105,8 @@ Status set_scheduler(const Scheduler& scheduler) {
 }
 
 Status set_io_priority(const IoPriority& priority) {
-  const uint32_t value = priority.io_class << IOPRIO_CLASS_SHIFT | priority.priority;
-  if (auto done = sys::ioprio_set(IOPRIO_WHO_PROCESS, 0, static_cast<int>(value)); !done)
+  const uint32_t value = priority.io_class << kIoClassShift | priority.priority;
+  if (auto done = sys::ioprio_set(kOfProcess, 0, static_cast<int>(value)); !done)
     return done.error().while_doing("set the io priority ", name_of(kIoClasses, priority.io_class), " ",
                                     priority.priority);
   return Ok{};
