@@ -49,14 +49,6 @@ bool is_on_proc(int root, int place) {
   return proc && is_same_place(place, proc->get());
 }
 
-// What has been made just now cannot lie inside of procfs, and is /proc itself only under that name.
-bool is_surely_elsewhere(const Mount& mount, bool made) {
-  const std::string_view path = mount.destination;
-  const size_t slash = path.find_last_of('/');
-  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  return made && !name.empty() && name != "." && name != ".." && name != "proc";
-}
-
 Status refuse(int root, const Mount& mount, int place, int source) {
   if (is_on_proc(root, place)) {
     if (source < 0 ? mount.type == "proc" : is_proc_root(source)) return Ok{};
@@ -99,7 +91,8 @@ Result<Target> open_target(int root, const Mount& mount, TargetKind kind, int so
     place = kind == TargetKind::kDirectory ? make_absent_directories_in_root(root, mount.destination, 0755)
                                            : make_file_in_root(root, mount.destination, 0644);
   if (!place) return place.error();
-  if (!is_surely_elsewhere(mount, missing)) TRY(refuse(root, mount, place->get(), source));
+  // Also of what was absent: somebody else may have been faster, with a link.
+  TRY(refuse(root, mount, place->get(), source));
   return Target{std::move(*place), missing};
 }
 
