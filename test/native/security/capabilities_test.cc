@@ -107,6 +107,18 @@ TEST("capabilities: nothing is left of no capabilities") {
   EXPECT_EQ(status, 0);
 }
 
+TEST("capabilities: who may not drop can do without where there is nothing to drop, and nowhere else") {
+  if (geteuid() != 0) test::skip("needs root");
+  const int status = exit_status_of([] {
+    auto bounding = bounding_capabilities();
+    if (!bounding || !(*bounding & mask(CAP_CHOWN))) return 1;
+    if (!drop_bounding(mask(CAP_CHOWN), *bounding) || !set_capabilities({})) return 2;
+    if (!drop_bounding(mask(CAP_CHOWN), ~CapabilityMask{0})) return 3;
+    return drop_bounding(0, ~CapabilityMask{0}).err() == EPERM ? 0 : 4;
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST("capabilities: an ambient set from before does not stay") {
   if (geteuid() != 0) test::skip("needs root");
   const int status = exit_status_of([] {
