@@ -15,7 +15,8 @@ namespace {
 constexpr size_t kReserve = size_t{256} * 1024 * 1024;
 constexpr size_t kFirst = size_t{192} * 1024;
 
-// The first part lies in .bss, so that a short life makes no mmap.
+// The first part lies in .bss, so that a short life makes no mmap: the longest message and what a plan
+// becomes have room in it.
 alignas(16) char first[kFirst];
 char* next = first;
 char* end = first + kFirst;
